@@ -1,0 +1,242 @@
+// Python bindings: checks of types, shapes and ranges, the GIL, and hand-over to the core. No maths, no defaults.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dispatch.hpp"
+#include "network.hpp"
+#include "pack.hpp"
+#include "random.hpp"
+#include "trainer.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using bitlocal::Layer;
+using bitlocal::LayerShape;
+using bitlocal::Network;
+using bitlocal::Purpose;
+using bitlocal::Word;
+
+template <class T, std::size_t Dims>
+using Input = nb::ndarray<const T, nb::ndim<Dims>, nb::c_contig, nb::device::cpu>;
+
+template <class T, std::size_t Dims>
+using Output = nb::ndarray<nb::numpy, T, nb::ndim<Dims>>;
+
+[[noreturn]] void fail(const std::string& message) { throw std::invalid_argument(message); }
+
+void require(bool condition, const std::string& message) {
+    if (!condition) fail(message);
+}
+
+// Hands a vector over to NumPy without a copy.
+template <class T, class... Extents>
+auto to_numpy(std::vector<T> values, Extents... shape) {
+    auto owner = new std::vector<T>(std::move(values));
+    nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return Output<T, sizeof...(Extents)>(owner->data(), {shape...}, capsule);
+}
+
+std::vector<Word> copy_rows(const bitlocal::BitMatrix& rows, std::size_t n) {
+    return {rows.row(0), rows.row(0) + n * rows.n_words()};
+}
+
+// The binary weights of untrusted rows must keep the contract that padding is zero.
+void require_rows(const Input<Word, 2>& rows, std::size_t n, std::size_t bits, const char* what) {
+    const std::size_t n_words = bitlocal::words_for(bits);
+    require(rows.shape(0) == n && rows.shape(1) == n_words,
+            std::string(what) + ": expected shape (" + std::to_string(n) + ", " + std::to_string(n_words) + "), got (" +
+                std::to_string(rows.shape(0)) + ", " + std::to_string(rows.shape(1)) + ")");
+    for (std::size_t r = 0; r < n; ++r)
+        require((rows.data()[r * n_words + n_words - 1] & ~bitlocal::word_mask(bits, n_words - 1)) == 0,
+                std::string(what) + ": the padding bits of row " + std::to_string(r) + " are not zero");
+}
+
+Network make_network(const std::vector<std::size_t>& layer_sizes, std::size_t n_classes,
+                     const std::vector<std::size_t>& group_sizes, const std::vector<std::int32_t>& margins, int h_min,
+                     int h_max) {
+    const std::size_t n_layers = group_sizes.size();
+    require(n_layers >= 1 && layer_sizes.size() == n_layers + 1 && margins.size() == n_layers,
+            "expected one group size and one margin a layer, and one layer size more");
+    require(n_layers < (1u << 24), "too many layers");
+    require(n_classes >= 2 && n_classes <= std::numeric_limits<std::int32_t>::max(), "expected at least two classes");
+    require(h_min >= INT16_MIN && h_min < 0 && h_max >= 0 && h_max <= INT16_MAX, "counters must fit int16");
+    std::vector<LayerShape> shapes;
+    for (std::size_t l = 0; l < n_layers; ++l) {
+        require(layer_sizes[l] >= 1 && layer_sizes[l] < (1u << 24) && layer_sizes[l + 1] >= 1 &&
+                    layer_sizes[l + 1] < (1u << 24),
+                "expected layer sizes from 1 to 2^24 - 1");
+        require(group_sizes[l] >= 1 && layer_sizes[l + 1] % group_sizes[l] == 0,
+                "the group size must divide the layer's size");
+        shapes.push_back({layer_sizes[l], layer_sizes[l + 1], n_classes, group_sizes[l], margins[l],
+                          static_cast<std::int16_t>(h_min), static_cast<std::int16_t>(h_max)});
+    }
+    return Network(shapes);
+}
+
+const Layer& layer_at(const Network& network, std::size_t layer) {
+    if (layer >= network.layers().size()) throw nb::index_error("no such layer");
+    return network.layers()[layer];
+}
+
+Layer& layer_at(Network& network, std::size_t layer) {
+    return const_cast<Layer&>(layer_at(std::as_const(network), layer));
+}
+
+void require_samples(const Network& network, const Input<Word, 2>& samples) {
+    require(samples.shape(1) == bitlocal::words_for(network.n_inputs()),
+            "samples: expected rows of " + std::to_string(bitlocal::words_for(network.n_inputs())) + " words, got " +
+                std::to_string(samples.shape(1)));
+}
+
+std::pair<std::uint64_t, std::vector<std::uint64_t>> train(Network& network, const Input<Word, 2>& samples,
+                                                           const Input<std::int32_t, 1>& labels,
+                                                           const Input<std::uint32_t, 1>& order,
+                                                           std::size_t batch_size, std::uint32_t first_step,
+                                                           const std::vector<std::uint64_t>& thresholds,
+                                                           std::size_t n_threads) {
+    require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
+    require_samples(network, samples);
+    require(labels.shape(0) == samples.shape(0), "labels: expected one a sample");
+    require(batch_size >= 1, "batch_size: expected at least 1");
+    require(thresholds.size() == network.layers().size(), "thresholds: expected one a layer");
+    const auto n_classes = static_cast<std::int32_t>(network.n_classes());
+    require(std::all_of(labels.data(), labels.data() + labels.shape(0),
+                        [n_classes](std::int32_t y) { return y >= 0 && y < n_classes; }),
+            "labels: expected numbers from 0 to n_classes - 1");
+    require(std::all_of(order.data(), order.data() + order.shape(0),
+                        [&samples](std::uint32_t row) { return row < samples.shape(0); }),
+            "order: expected row numbers of samples");
+    require(std::all_of(thresholds.begin(), thresholds.end(),
+                        [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
+            "thresholds: expected at most 2^32");
+    const bitlocal::TrainingSet set{samples.data(), labels.data(), order.data(), order.shape(0)};
+    nb::gil_scoped_release released;
+    auto counts = bitlocal::train(network, set, batch_size, first_step, thresholds, n_threads);
+    return {counts.correct, std::move(counts.errors)};
+}
+
+Output<std::int32_t, 2> logits(const Network& network, const Input<Word, 2>& samples, std::size_t n_threads) {
+    require_samples(network, samples);
+    std::vector<std::int32_t> o(samples.shape(0) * network.n_classes());
+    {
+        nb::gil_scoped_release released;
+        network.logits(samples.data(), samples.shape(0), o.data(), n_threads);
+    }
+    return to_numpy(std::move(o), samples.shape(0), network.n_classes());
+}
+
+Output<Word, 2> pack(const Input<bool, 2>& bits) {
+    const std::size_t n_words = bitlocal::words_for(bits.shape(1));
+    std::vector<Word> words(bits.shape(0) * n_words);
+    {
+        nb::gil_scoped_release released;
+        for (std::size_t r = 0; r < bits.shape(0); ++r)
+            bitlocal::pack_row(reinterpret_cast<const std::uint8_t*>(bits.data()) + r * bits.shape(1), bits.shape(1),
+                               words.data() + r * n_words);
+    }
+    return to_numpy(std::move(words), bits.shape(0), n_words);
+}
+
+Output<std::uint64_t, 1> random_words(std::uint64_t seed, std::uint32_t purpose, std::uint32_t layer,
+                                      std::uint32_t step, std::uint32_t row, std::size_t n) {
+    require(purpose < (1u << 8) && layer < (1u << 24), "expected purpose < 2^8 and layer < 2^24");
+    bitlocal::RandomStream stream(seed, static_cast<Purpose>(purpose), layer, step, row);
+    std::vector<std::uint64_t> words(n);
+    for (std::size_t i = 0; i < n; ++i) words[i] = stream[i];
+    return to_numpy(std::move(words), n);
+}
+
+Output<std::uint32_t, 1> permutation(std::uint64_t seed, std::uint32_t purpose, std::uint32_t step, std::uint32_t n) {
+    std::vector<std::uint32_t> order(n);
+    bitlocal::permutation(seed, static_cast<Purpose>(purpose), step, order.data(), n);
+    return to_numpy(std::move(order), std::size_t{n});
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+    m.doc() = "The compiled core of bitlocal: packed bits, integers, no floating point.";
+
+    nb::class_<Network>(m, "Network", "Layers of binary neurons; see docs/algorithm.md for the symbols.")
+        .def("__init__",
+             [](Network* self, const std::vector<std::size_t>& layer_sizes, std::size_t n_classes,
+                const std::vector<std::size_t>& group_sizes, const std::vector<std::int32_t>& margins, int h_min,
+                int h_max) {
+                 new (self) Network(make_network(layer_sizes, n_classes, group_sizes, margins, h_min, h_max));
+             },
+             "layer_sizes"_a, "n_classes"_a, "group_sizes"_a, "margins"_a, "h_min"_a, "h_max"_a,
+             "layer_sizes: K_0 ... K_L; group_sizes, margins: one a layer; h_min, h_max: range of the counters.")
+        .def("initialise", &Network::initialise, "seed"_a, "Draw hidden weights and local classifiers.")
+        .def_prop_rw("seed", &Network::seed, &Network::set_seed, "Seed of the initial draw and of the reinforcement.")
+        .def_prop_ro("has_hidden_weights", &Network::has_hidden_weights, "False in a network that can only infer.")
+        .def("counters",
+             [](const Network& self, std::size_t layer) {
+                 const Layer& l = layer_at(self, layer);
+                 require(!l.counters().empty(), "this network has no hidden weights");
+                 return to_numpy(std::vector<std::int16_t>(l.counters()), l.shape().n_neurons, l.shape().n_inputs);
+             },
+             "layer"_a, "Counters h of a layer (from 0): a copy, int16, (neurons, inputs).")
+        .def("set_counters",
+             [](Network& self, std::size_t layer, const Input<std::int16_t, 2>& h) {
+                 Layer& l = layer_at(self, layer);
+                 require(h.shape(0) == l.shape().n_neurons && h.shape(1) == l.shape().n_inputs,
+                         "counters: expected shape (" + std::to_string(l.shape().n_neurons) + ", " +
+                             std::to_string(l.shape().n_inputs) + ")");
+                 require(std::all_of(h.data(), h.data() + h.size(),
+                                     [&l](std::int16_t v) { return v >= l.shape().h_min && v <= l.shape().h_max; }),
+                         "counters: expected values from h_min to h_max");
+                 l.set_counters(h.data());
+             },
+             "layer"_a, "h"_a, "Set the counters of a layer and its binary weights with them.")
+        .def("weights",
+             [](const Network& self, std::size_t layer) {
+                 const Layer& l = layer_at(self, layer);
+                 const bitlocal::BitMatrix rows = l.weights();
+                 return to_numpy(copy_rows(rows, l.shape().n_neurons), l.shape().n_neurons, rows.n_words());
+             },
+             "layer"_a, "Binary weights of a layer: packed, uint64, (neurons, words).")
+        .def("set_weights",
+             [](Network& self, std::size_t layer, const Input<Word, 2>& rows) {
+                 Layer& l = layer_at(self, layer);
+                 require_rows(rows, l.shape().n_neurons, l.shape().n_inputs, "weights");
+                 l.set_weights(rows.data());
+             },
+             "layer"_a, "rows"_a, "Set the binary weights of a layer and drop its hidden weights.")
+        .def("local_classifier",
+             [](const Network& self, std::size_t layer) {
+                 const Layer& l = layer_at(self, layer);
+                 const auto& rows = l.local_classifier();
+                 return to_numpy(copy_rows(rows, l.shape().n_classes), l.shape().n_classes, rows.n_words());
+             },
+             "layer"_a, "Local random classifier of a layer: packed, uint64, (classes, words).")
+        .def("set_local_classifier",
+             [](Network& self, std::size_t layer, const Input<Word, 2>& rows) {
+                 Layer& l = layer_at(self, layer);
+                 require_rows(rows, l.shape().n_classes, l.shape().n_neurons, "local classifier");
+                 l.set_local_classifier(rows.data());
+             },
+             "layer"_a, "rows"_a, "Set the local classifier of a layer.")
+        .def("train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
+             "n_threads"_a,
+             "Train on the samples in the given order; returns (correct, error signals per layer).")
+        .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).");
+
+    m.def("pack", &pack, "bits"_a, "Pack rows of booleans into uint64 words, least significant bit first.");
+    m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,
+          "The first n 64-bit words of a random stream.");
+    m.def("permutation", &permutation, "seed"_a, "purpose"_a, "step"_a, "n"_a, "A permutation of 0 ... n - 1.");
+    m.def("instruction_set", [] { return bitlocal::kernels().name; }, "Name of the kernels in use.");
+}

@@ -1,0 +1,20 @@
+"""Binary neural networks trained natively: XNOR, popcount and integer counters.
+
+The main class is `BMLPClassifier`, which behaves like any scikit-learn classifier.
+"""
+
+from bitlocal.encoders import MedianBinarizer, ThermometerEncoder
+from bitlocal.errors import BitlocalError, DataError, ModelFileError
+from bitlocal.estimator import BMLPClassifier
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BMLPClassifier",
+    "BitlocalError",
+    "DataError",
+    "MedianBinarizer",
+    "ModelFileError",
+    "ThermometerEncoder",
+    "__version__",
+]

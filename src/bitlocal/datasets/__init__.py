@@ -1,0 +1,13 @@
+"""Data sets as plain NumPy arrays.
+
+`load` gives a known data set by its name, `read_table` reads a file of your own. Both return a `Dataset` of
+raw values: turning these into bits is left to the encoders.
+"""
+
+from __future__ import annotations
+
+from .container import Dataset
+from .registry import describe, load, names
+from .tables import read_table
+
+__all__ = ["Dataset", "describe", "load", "names", "read_table"]

@@ -1,0 +1,111 @@
+"""From the columns of a table to a data set, however the file stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .columns import FeatureColumn, Holes, check_names, find_target
+from .container import Dataset
+from .files import shown
+from .labels import check_classes, parse_labels
+
+
+class ColumnTable:
+    """Collects the columns of a file piece by piece, and makes a `Dataset` of them.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages and as the name of the data set.
+    names : sequence of str
+        The names of its columns.
+    target : str or None
+        Name of the target column; None for ``target``.
+    unit : str
+        In what places are counted for messages, ``"line"`` or ``"row"``.
+    require_target : bool
+        Whether labels must be there; False for prediction.
+
+    Raises
+    ------
+    DataError
+        If a name is empty or comes twice, or the target column is required but not there.
+    """
+
+    def __init__(
+        self, path: Path, names: Sequence[str], target: str | None, unit: str, *, require_target: bool
+    ) -> None:
+        check_names(path, names)
+        self._path = path
+        self._names = names
+        self._unit = unit
+        self._require_target = require_target
+        self._target = find_target(path, names, target, required=require_target)
+        self._holes = Holes(path)
+        self._features = {
+            i: FeatureColumn(path, name, unit, self._holes)
+            for i, name in enumerate(names)
+            if i != self._target
+        }
+        self._labels: list[str] = []
+        self._places: list[int] = []
+
+    def is_target(self, position: int) -> bool:
+        """Whether the column at this position holds the labels."""
+        return position == self._target
+
+    def add_text(self, position: int, cells: Sequence[str], places: Sequence[int]) -> None:
+        """Append text to a column, empty where a value is missing; `places` has the line or row of each."""
+        if position == self._target:
+            self._labels += cells
+            self._places += places
+        else:
+            self._features[position].add_text(cells, places)
+
+    def add_numbers(self, position: int, values: NDArray[np.float64], places: Sequence[int]) -> None:
+        """Append numbers to a column of features; `places` has the line or row of each."""
+        self._features[position].add_numbers(values, places)
+
+    def finish(self) -> Dataset:
+        """Make a data set of what has come in.
+
+        Returns
+        -------
+        Dataset
+            Features as float64. The labels are empty if they are not required and any is missing.
+
+        Raises
+        ------
+        DataError
+            If features or labels are missing, or the labels are not those of a classifier.
+        """
+        self._holes.check()
+        y = self._y()
+        features = [self._features[i].values() for i in sorted(self._features)]
+        x = np.empty((len(features[0]), len(features)))
+        for i, values in enumerate(features):
+            x[:, i] = values
+        return Dataset(
+            name=self._path.name,
+            X=x,
+            y=y,
+            feature_names=tuple(self._names[i] for i in sorted(self._features)),
+            target=None if self._target is None else self._names[self._target],
+        )
+
+    def _y(self) -> NDArray[Any]:
+        no_labels = np.empty(0, dtype=np.int64)
+        if self._target is None:
+            return no_labels
+        if not self._require_target and not all(label.strip() for label in self._labels):
+            return no_labels
+        column = f"column {shown(self._names[self._target])}"
+        y = parse_labels(self._labels, lambda i: f"{self._path}, {self._unit} {self._places[i]}, {column}")
+        if self._require_target:
+            check_classes(y, f"{self._path}, {column}")
+        return y

@@ -1,0 +1,90 @@
+"""Reading a CSV file, with the standard library alone."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import DataError
+from .column_table import ColumnTable
+from .container import Dataset
+from .files import reading
+
+# Fields turned into numbers at a time: enough to be fast, few enough that a large file never exists as text
+# as a whole.
+_FIELDS_AT_A_TIME = 1 << 20
+_DELIMITERS = (",", ";", "\t")
+
+_Row = tuple[int, list[str]]
+
+
+def read_csv(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+    """Read a CSV file with a header line; see `bitlocal.datasets.read_table`."""
+    with reading(path):
+        binary = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115
+        with binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
+            try:
+                return _read(text, path, target, require_target)
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}: not text in UTF-8 ({error.reason}); save the file as UTF-8"
+                ) from error
+
+
+def _read(text: TextIO, path: Path, target: str | None, require_target: bool) -> Dataset:
+    first_line = text.readline()
+    # The header line once more, through the same parser as the rest: a quoted name may span lines.
+    rows = _rows(itertools.chain([first_line], text), _delimiter(first_line), path)
+    header = next(rows, None)
+    if header is None:
+        raise DataError(
+            f"{path}: the file is empty; expected a line of column names and then one line a sample"
+        )
+    names = [name.strip() for name in header[1]]
+    table = ColumnTable(path, names, target, "line", require_target=require_target)
+    read = False
+    while piece := list(itertools.islice(rows, max(1, _FIELDS_AT_A_TIME // len(names)))):
+        for line, fields in piece:
+            if len(fields) != len(names):
+                raise DataError(
+                    f"{path}, line {line}: {len(fields)} fields, but the header names {len(names)} columns; "
+                    "mend this line (is a delimiter missing, or a quotation mark?)"
+                )
+        lines = [line for line, _ in piece]
+        columns = zip(*(fields for _, fields in piece), strict=True)
+        for position, cells in enumerate(columns):
+            table.add_text(position, cells, lines)
+        read = True
+    if not read:
+        raise DataError(f"{path}: there is nothing below the header line; expected one line a sample")
+    return table.finish()
+
+
+def _rows(text: Iterator[str], delimiter: str, path: Path) -> Iterator[_Row]:
+    """Rows that are not blank, each with the number of its (last) line."""
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    try:
+        for fields in reader:
+            if fields:
+                yield reader.line_num, fields
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: not CSV ({error}); mend this line") from error
+
+
+def _delimiter(first_line: str) -> str:
+    """Choose the delimiter that splits the header into most names; a comma if none does."""
+
+    def count(delimiter: str) -> int:
+        # Parsed rather than counted, because a quoted name may contain any of them.
+        try:
+            return len(next(csv.reader([first_line], delimiter=delimiter), []))
+        except csv.Error:
+            # Reported, with its place, when this line is read as the header.
+            return 0
+
+    return max(_DELIMITERS, key=count)

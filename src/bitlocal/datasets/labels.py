@@ -1,0 +1,95 @@
+"""From labels as text to an array of integers or of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .files import shown
+
+
+def parse_labels(texts: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64] | NDArray[np.str_]:
+    """Turn labels into int64 where all of them are whole numbers, and leave them as text otherwise.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The labels; blank where one is missing. Blanks around a label are dropped.
+    where : callable
+        Gives the place of label number i for messages, such as ``"data.csv, line 7"``.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        int64 or text.
+
+    Raises
+    ------
+    DataError
+        If a label is missing, or all labels are numbers but some are no whole numbers.
+    """
+    labels = [text.strip() for text in texts]
+    missing = [i for i, label in enumerate(labels) if not label]
+    # Python reads 1_000 as a number. In data it is a word.
+    numbers = None if missing or any("_" in label for label in set(labels)) else _numbers(labels)
+    if numbers is not None:
+        missing = [i for i, number in enumerate(numbers) if math.isnan(number)]
+    if missing:
+        raise DataError(
+            f"{where(missing[0])}: the target is missing (in {len(missing)} of {len(labels)} rows); "
+            "fill in these labels or drop the rows"
+        )
+    if numbers is None:
+        return np.array(labels, dtype=np.str_)
+    for i, number in enumerate(numbers):
+        if not (isinstance(number, int) or number.is_integer()):
+            raise DataError(
+                f"{where(i)}: the target {shown(labels[i])} is a number but not a whole one; bitlocal trains "
+                "classifiers: give class labels (words or whole numbers), not measurements"
+            )
+    whole = [int(number) for number in numbers]
+    if not -(2**63) <= min(whole) <= max(whole) < 2**63:
+        # Too large to count with: these are names made of digits.
+        return np.array(labels, dtype=np.str_)
+    return np.array(whole, dtype=np.int64)
+
+
+def _numbers(labels: Sequence[str]) -> Sequence[int] | Sequence[float] | None:
+    """Read all labels as numbers, exactly where they are whole; None if some are words."""
+    for kind in (int, float):
+        try:
+            return [kind(label) for label in labels]
+        except ValueError:
+            continue
+    return None
+
+
+def label_text(value: object) -> str:
+    """Write a single label as text: empty for None and for the number that is none (NaN)."""
+    return "" if value is None or value != value else str(value)
+
+
+def check_classes(y: NDArray[np.int64] | NDArray[np.str_], where: str) -> None:
+    """Refuse labels that are all the same.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), n at least 1
+        The labels.
+    where : str
+        The file and column, for the message.
+
+    Raises
+    ------
+    DataError
+        If there is only one class.
+    """
+    if bool((y == y[0]).all()):
+        raise DataError(
+            f"{where}: every target is {shown(y[0].item())}; a classifier needs at least two classes: check "
+            "the target"
+        )

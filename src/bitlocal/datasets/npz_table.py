@@ -1,0 +1,137 @@
+"""Reading arrays from a NumPy .npz file."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .container import Dataset
+from .files import reading, some_of
+from .labels import check_classes, label_text, parse_labels
+
+# What numpy and zipfile raise for content that is not what it says it is.
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    SyntaxError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+
+
+def read_npz(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+    """Read arrays X, y and optionally X_test, y_test; see `bitlocal.datasets.read_table`."""
+    y_name = "y" if target is None else target
+    y_test_name = f"{y_name}_test"
+    arrays, present = _load(path, ("X", y_name, "X_test", y_test_name))
+    for name, meaning in (("X", "features"), (y_name, "labels")):
+        if name not in arrays and (name == "X" or require_target):
+            raise DataError(
+                f"{path}: there is no array '{name}' of {meaning}; add it to those there are: {present}"
+            )
+    if ("X_test" in arrays) != (y_test_name in arrays):
+        have, lack = ("X_test", y_test_name) if "X_test" in arrays else (y_test_name, "X_test")
+        raise DataError(f"{path}: there is an array '{have}' but no '{lack}'; add it, or leave out both")
+
+    x, shape = _features(path, "X", arrays["X"])
+    x_test: NDArray[Any] | None = None
+    if "X_test" in arrays:
+        x_test, test_shape = _features(path, "X_test", arrays["X_test"])
+        if test_shape != shape:
+            raise DataError(
+                f"{path}: samples of X_test have shape {test_shape}, but those of X have {shape}; make them "
+                "the same"
+            )
+    # Both splits at once, so that labels become either whole numbers in both or text in both.
+    texts = _label_texts(path, y_name, arrays.get(y_name), x)
+    n = len(texts)
+    texts += _label_texts(path, y_test_name, arrays.get(y_test_name), x_test)
+
+    def where(i: int) -> str:
+        return f"{path}, {y_name}[{i}]" if i < n else f"{path}, {y_test_name}[{i - n}]"
+
+    if not require_target and not all(text.strip() for text in texts[:n]):
+        # Incomplete labels are of no use for prediction, and no harm.
+        texts, n = texts[n:], 0
+    y = parse_labels(texts, where) if texts else np.empty(0, dtype=np.int64)
+    if require_target:
+        check_classes(y[:n], f"{path}, {y_name}")
+    return Dataset(
+        name=path.name,
+        X=x,
+        y=y[:n],
+        X_test=x_test,
+        y_test=None if x_test is None else y[n:],
+        image_shape=shape if len(shape) > 1 else None,
+        target=y_name if y_name in arrays else None,
+    )
+
+
+def _load(path: Path, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]], str]:
+    """Read those of the named arrays that are there; the second result lists what there is, for messages."""
+    with reading(path), path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise DataError(f"{path}: not an .npz file; save the arrays X and y with numpy.savez")
+        file.seek(0)
+        try:
+            # Pickled objects could run code while they are read, so they stay forbidden.
+            with np.load(file, allow_pickle=False) as loaded:
+                return {name: loaded[name] for name in names if name in loaded.files}, some_of(loaded.files)
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise DataError(
+                f"{path}: not an .npz file of plain arrays, or a damaged one ({reason}); save it anew with "
+                "numpy.savez"
+            ) from error
+
+
+def _features(path: Path, name: str, array: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, ...]]:
+    """Check and flatten the samples; the second result is the shape of one of them."""
+    if array.dtype.kind not in "buif":
+        raise DataError(
+            f"{path}: {name} holds values of type {array.dtype}; features must be numbers or truth values"
+        )
+    if array.ndim < 2 or math.prod(array.shape) == 0:
+        raise DataError(
+            f"{path}: {name} has shape {array.shape}; expected (samples, features) or (samples, height, "
+            "width), none of them 0"
+        )
+    flat = array.reshape(len(array), -1)
+    if flat.dtype not in (np.dtype(np.bool_), np.dtype(np.uint8)):
+        flat = flat.astype(np.float64)
+        wrong = np.argwhere(~np.isfinite(flat))
+        if len(wrong):
+            i, j = wrong[0].tolist()
+            place = np.unravel_index(j, array.shape[1:])
+            index = ", ".join(str(int(k)) for k in (i, *place))
+            raise DataError(
+                f"{path}: {name}[{index}] is {flat[i, j]}, not a finite number; replace it or drop the sample"
+            )
+    return flat, array.shape[1:]
+
+
+def _label_texts(path: Path, name: str, array: NDArray[Any] | None, x: NDArray[Any] | None) -> list[str]:
+    if array is None or x is None:
+        return []
+    if array.ndim != 1 or array.dtype.kind not in "buifUS":
+        raise DataError(
+            f"{path}: {name} is {array.dtype} of shape {array.shape}; expected one label a sample, integers "
+            "or text"
+        )
+    if len(array) != len(x):
+        raise DataError(
+            f"{path}: {name} has {len(array)} labels for {len(x)} samples; give one label a sample"
+        )
+    values = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+    return [label_text(value) for value in values.tolist()]

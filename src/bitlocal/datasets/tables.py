@@ -1,0 +1,73 @@
+"""Reading a table from a file of the user's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import DataError
+from .container import Dataset
+from .csv_table import read_csv
+from .files import reading
+from .npz_table import read_npz
+from .parquet_table import read_parquet
+
+_READERS = {".csv": read_csv, ".csv.gz": read_csv, ".parquet": read_parquet, ".npz": read_npz}
+
+
+def read_table(
+    path: str | os.PathLike[str], target: str | None = None, *, require_target: bool = True
+) -> Dataset:
+    r"""Read features and labels from a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        One of:
+
+        * ``.csv`` or ``.csv.gz``: text in UTF-8 with a header line, delimited by commas, semicolons or tabs;
+        * ``.parquet``: needs the optional package pyarrow, ``pip install "bitlocal[parquet]"``;
+        * ``.npz``: arrays ``X`` and ``y``, optionally ``X_test`` and ``y_test``. Samples of more than one
+          dimension are flattened.
+    target : str, default None
+        Name of the column (or array) of labels. None stands for ``target`` (``y`` in an ``.npz``).
+    require_target : bool, default True
+        Whether labels must be there. With False, for prediction, they are read where they are complete, and
+        `y` is empty otherwise; the target column never counts among the features.
+
+    Returns
+    -------
+    Dataset
+        Features as float64, except that bool and uint8 arrays in an ``.npz`` stay as they are. A column of
+        nothing but True and False, in any case, reads as 1 and 0. Labels are int64 where all of them are
+        whole numbers, otherwise text. There is a test split only in an ``.npz``.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is none of these kinds; has no rows, rows of unequal length, or columns
+        without a name of their own; has missing, infinite or non-numeric features; or has no labels,
+        incomplete ones, only one class, or measurements instead of classes.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from bitlocal.datasets import read_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "toy.csv"
+    ...     _ = path.write_text("size,ripe,kind\n1.5,True,apple\n0.5,False,plum\n")
+    ...     data = read_table(path, target="kind")
+    >>> data.X.tolist(), data.y.tolist(), data.feature_names
+    ([[1.5, 1.0], [0.5, 0.0]], ['apple', 'plum'], ('size', 'ripe'))
+    """
+    path = Path(path)
+    with reading(path):
+        # Whether it is there comes before what it is called.
+        path.stat()
+    if path.is_dir():
+        raise DataError(f"{path}: this is a directory; give one of the files in it")
+    name = path.name.lower()
+    for ending, reader in _READERS.items():
+        if name.endswith(ending):
+            return reader(path, target, require_target=require_target)
+    raise DataError(f"{path}: unknown kind of file; expected one whose name ends in {', '.join(_READERS)}")

@@ -1,0 +1,438 @@
+"""`BMLPClassifier`: the binary network with the conventions of scikit-learn. No bit operations here."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from bitlocal.bits import PackedBits, pack
+from bitlocal.encoders import make_encoder
+from bitlocal.network import BinaryNetwork, NetworkConfig, TrainingState
+from bitlocal.splits import hold_out
+from bitlocal.training import Callback, EpochRecord, Validation, train
+
+
+class BMLPClassifier(ClassifierMixin, BaseEstimator):
+    """Multi-layer binary neural network, trained with local binary error signals.
+
+    Inputs, weights and activations are bits. Each weight has an integer counter, its hidden weight, and learns by
+    XNOR, popcount, comparison and increment or decrement alone; every layer learns from its own random classifier, so
+    nothing is propagated back. The same `random_state` gives the same network on every machine, for any `n_jobs`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int or int, default=(1035,)
+        Neurons in each trained layer.
+    group_size : int, default=45
+        Neurons in a group; must divide every layer's size. A sample that teaches updates at most one neuron in each
+        group, so smaller groups learn faster and larger groups learn more finely.
+    robustness : float, default=0.25
+        A sample teaches a layer until its class leads by this share of the layer's neurons. From 0 to 1.
+    reinforcement : float, default=0.5
+        Factor p_r in the probability with which hidden weights move away from zero; 0 switches it off. From 0 to 1.
+    batch_size : int, default=100
+        Samples in a mini-batch; weights are refreshed after each.
+    max_iter : int, default=20
+        Epochs.
+    hidden_clip : int or None, default=None
+        Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
+    encoder : {"auto", "median", "column-median", "thermometer", "thermometerN"}, transformer or None, default="auto"
+        How numbers become bits. "auto" takes booleans, -1/+1 and 0/1 as bits and gives other data a thermometer encoder
+        fitted on the training data; "thermometer4" has 4 bits a feature; "median" is the published setting, one median for
+        all features. A transformer (it is cloned, then fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
+    early_stopping : bool, default=False
+        Whether to hold out part of the training data, to stop when the accuracy on it no longer rises, and to keep the
+        best network.
+    validation_fraction : float, default=0.1
+        Share of the training data to hold out, stratified by class, for `early_stopping`.
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which `early_stopping` stops.
+    tol : float, default=0.0
+        How much the validation accuracy must rise to count as an improvement.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network of the previous `fit`, with its encoder.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random. An int from 0 to 2**64 - 1 makes results reproducible.
+    n_jobs : int or None, default=None
+        Threads; None for 1 and -1 for all processors. The results do not depend on it.
+    verbose : bool, default=False
+        Whether to print a line for each epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `fit` got a table with string column names.
+    encoder_ : transformer or None
+        The fitted encoder; None where the data are bits.
+    network_ : BinaryNetwork
+        The trained network: hidden weights, weights, local classifiers.
+    n_iter_ : int
+        Epochs of the last `fit`.
+    history_ : list of EpochRecord
+        For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds.
+
+    References
+    ----------
+    L. Colombo, F. Pittorino, M. Roveri, "Training Multi-Layer Binary Neural Networks With Local Binary Error
+    Signals", arXiv:2412.00119.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from bitlocal import BMLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> clf = BMLPClassifier(random_state=0).fit(X_train, y_train)
+    >>> clf.score(X_test, y_test) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: tuple[int, ...] | int = (1035,),
+        *,
+        group_size: int = 45,
+        robustness: float = 0.25,
+        reinforcement: float = 0.5,
+        batch_size: int = 100,
+        max_iter: int = 20,
+        hidden_clip: int | None = None,
+        encoder: Any = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 0.0,
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.group_size = group_size
+        self.robustness = robustness
+        self.reinforcement = reinforcement
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.hidden_clip = hidden_clip
+        self.encoder = encoder
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    # Training ------------------------------------------------------------------------------------------------------
+
+    def fit(self, X: ArrayLike, y: ArrayLike, *, callback: Callback | None = None) -> BMLPClassifier:
+        """Train on X, y; what was learnt before is forgotten unless `warm_start` is set.
+
+        An interruption (Ctrl-C) leaves a usable classifier, trained so far.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data: bits (booleans, -1/+1 or 0/1) or finite numbers.
+        y : array-like of shape (n_samples,)
+            Class labels, of any type; at least two classes.
+        callback : callable, optional
+            Called with a `Progress` several times an epoch.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used; the message says what was expected.
+        """
+        self._check_parameters()
+        go_on = self.warm_start and hasattr(self, "network_")
+        X, y = self._validate(X, y, reset=not go_on)
+        if go_on:
+            labels = self._class_indices(y)
+        else:
+            self.classes_, labels = np.unique(y, return_inverse=True)
+            self._require_two_classes()
+            self._fit_encoder(X, labels)
+        bits = self._encode(X)
+        if go_on:
+            self._check_warm_start()
+        else:
+            self._start_network(bits.n_bits)
+
+        validation = None
+        if self.early_stopping:
+            rest, held_out = hold_out(labels, self.validation_fraction, seed=self.network_.config.seed)
+            if len(np.unique(labels[rest])) < len(np.unique(labels)):
+                raise ValueError(
+                    f"early_stopping with validation_fraction={self.validation_fraction} leaves a class without training "
+                    "samples: use a smaller fraction or more data"
+                )
+            validation = Validation(bits[held_out], labels[held_out], self.n_iter_no_change, self.tol)
+            bits, labels = bits[rest], labels[rest]
+
+        self.n_iter_ = 0
+        for record in train(
+            self.network_,
+            bits,
+            labels,
+            epochs=self.max_iter,
+            batch_size=self.batch_size,
+            n_threads=effective_n_jobs(self.n_jobs),
+            validation=validation,
+            callback=callback,
+        ):
+            self.n_iter_ += 1
+            self.history_.append(record)
+            if self.verbose:
+                print(_describe(record, self.max_iter))
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> BMLPClassifier:
+        """Learn from samples in the order given, in mini-batches of `batch_size`.
+
+        The first call fits the encoder on its samples, so it should see typical ones. The accuracy that rules
+        reinforcement is that of the last epoch of a `fit`, if there was one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), optional
+            All class labels that will ever come; needed in the first call only.
+
+        Returns
+        -------
+        self
+        """
+        self._check_parameters()
+        first = not hasattr(self, "network_")
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit: all labels that will ever come")
+        X, y = self._validate(X, y, reset=first)
+        if first:
+            self.classes_ = np.unique(column_or_1d(classes))
+            self._require_two_classes()
+        elif classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
+            raise ValueError(f"classes={classes!r} differ from those of the first call: {self.classes_!r}")
+        labels = self._class_indices(y)
+        if first:
+            self._fit_encoder(X, labels)
+        bits = self._encode(X)
+        if first:
+            self._start_network(bits.n_bits)
+        self._require_hidden_weights()
+        self.network_.train_stream(
+            bits, labels, batch_size=self.batch_size, n_threads=effective_n_jobs(self.n_jobs)
+        )
+        return self
+
+    def _start_network(self, n_bits: int) -> None:
+        self.network_ = BinaryNetwork(self._network_config(n_bits))
+        self.history_: list[EpochRecord] = []
+        self.n_iter_ = 0
+
+    def _network_config(self, n_bits: int) -> NetworkConfig:
+        return NetworkConfig(
+            n_inputs=n_bits,
+            hidden_layer_sizes=self._layer_sizes(),
+            n_classes=len(self.classes_),
+            group_size=self.group_size,
+            robustness=self.robustness,
+            reinforcement=self.reinforcement,
+            hidden_clip=self.hidden_clip,
+            seed=self._seed(),
+        )
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, numbers.Integral) and 0 <= self.random_state < 2**64:
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
+
+    def _check_warm_start(self) -> None:
+        """Learning may go on with other epochs or batches, not with another network."""
+        self._require_hidden_weights()
+        config = self.network_.config
+        now = (self._layer_sizes(), self.group_size, self.robustness, self.reinforcement, self.hidden_clip)
+        then = (
+            config.hidden_layer_sizes,
+            config.group_size,
+            config.robustness,
+            config.reinforcement,
+            config.hidden_clip,
+        )
+        if now != then:
+            raise ValueError(
+                "warm_start=True cannot go on with other hidden_layer_sizes, group_size, robustness, reinforcement or "
+                f"hidden_clip: the network has {then}, now {now} is asked for"
+            )
+
+    def _require_hidden_weights(self) -> None:
+        if not self.network_.has_hidden_weights:
+            raise ValueError(
+                "this network has no hidden weights (its file was saved for inference only), so it cannot be trained"
+            )
+
+    # Inference -----------------------------------------------------------------------------------------------------
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The class with the largest logit; ties go to the first in `classes_`.
+        """
+        labels: NDArray[Any] = self.classes_[self._logits(X).argmax(axis=1)]
+        return labels
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.int32]:
+        """Compute the logits, integers: how many neurons of the last layer vote for a class, less those against.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of int32, shape (n_samples, n_classes), or (n_samples,) for two classes
+            With two classes, the second logit less the first.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def _logits(self, X: ArrayLike) -> NDArray[np.int32]:
+        check_is_fitted(self, "network_")
+        X = validate_data(self, X, dtype="numeric", reset=False)
+        return self.network_.logits(self._encode(X), n_threads=effective_n_jobs(self.n_jobs))
+
+    # Data ----------------------------------------------------------------------------------------------------------
+
+    def _validate(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[NDArray[Any], NDArray[Any]]:
+        X, y = validate_data(self, X, y, dtype="numeric", reset=reset)
+        check_classification_targets(y)
+        return X, y
+
+    def _require_two_classes(self) -> None:
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has 1 class, {self.classes_[0]!r}: a classifier needs at least 2 classes to learn")
+
+    def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        unseen = np.setdiff1d(y, self.classes_)
+        if len(unseen):
+            raise ValueError(f"y holds labels that are not among the classes {self.classes_!r}: {unseen[:5]!r}")
+        return np.searchsorted(self.classes_, y)
+
+    def _fit_encoder(self, X: NDArray[Any], labels: NDArray[np.intp]) -> None:
+        if self.encoder is None or (isinstance(self.encoder, str) and self.encoder == "auto" and _are_bits(X)):
+            self.encoder_ = None
+        elif isinstance(self.encoder, str):
+            self.encoder_ = make_encoder("thermometer" if self.encoder == "auto" else self.encoder).fit(X, labels)
+        else:
+            self.encoder_ = clone(self.encoder).fit(X, labels)
+
+    def _encode(self, X: NDArray[Any]) -> PackedBits:
+        if self.encoder_ is None:
+            bits = _pack_bits(X, "the data were taken as bits in fit, so")
+        elif hasattr(self.encoder_, "pack"):
+            bits = self.encoder_.pack(X)
+        else:
+            bits = _pack_bits(np.asarray(self.encoder_.transform(X)), "the encoder's output must be bits:")
+        if bits.n_bits == 0:
+            raise ValueError("the encoder found nothing to tell samples apart by: every feature is constant")
+        return bits
+
+    # Parameters ----------------------------------------------------------------------------------------------------
+
+    def _layer_sizes(self) -> tuple[int, ...]:
+        sizes = self.hidden_layer_sizes
+        return tuple(int(size) for size in np.atleast_1d(np.asarray(sizes)))
+
+    def _check_parameters(self) -> None:
+        for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)):
+            _require_whole("hidden_layer_sizes", size, 1)
+        if len(self._layer_sizes()) == 0:
+            raise ValueError("hidden_layer_sizes is empty: expected at least one layer, as in (1035,)")
+        _require_whole("group_size", self.group_size, 1)
+        for size in self._layer_sizes():
+            if size % self.group_size:
+                raise ValueError(
+                    f"group_size={self.group_size} does not divide the layer of {size} neurons; the nearest that "
+                    f"does: {_nearest_divisors(size, self.group_size)}"
+                )
+        _require_share("robustness", self.robustness)
+        _require_share("reinforcement", self.reinforcement)
+        _require_whole("batch_size", self.batch_size, 1)
+        _require_whole("max_iter", self.max_iter, 1)
+        if self.hidden_clip is not None:
+            _require_whole("hidden_clip", self.hidden_clip, 1, 65535)
+            if self.hidden_clip % 2 == 0:
+                raise ValueError(f"hidden_clip={self.hidden_clip}: expected an odd number, since hidden weights are odd")
+        _require_share("validation_fraction", self.validation_fraction)
+        _require_whole("n_iter_no_change", self.n_iter_no_change, 1)
+
+
+def _describe(record: EpochRecord, n_epochs: int) -> str:
+    validation = (
+        "" if record.validation_accuracy is None else f"  validation accuracy {record.validation_accuracy:.4f}"
+    )
+    errors = ", ".join(f"{share:.3f}" for share in record.error_share)
+    return (
+        f"epoch {record.epoch}/{n_epochs}  train accuracy {record.train_accuracy:.4f}{validation}  "
+        f"error signals {errors}  {record.seconds:.2f} s"
+    )
+
+
+def _are_bits(X: NDArray[Any]) -> bool:
+    if X.dtype == np.bool_:
+        return True
+    ones = X == 1
+    return bool((ones | (X == 0)).all() or (ones | (X == -1)).all())
+
+
+def _pack_bits(X: NDArray[Any], why: str) -> PackedBits:
+    if not _are_bits(X):
+        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values")
+    return pack(X > 0)
+
+
+def _require_whole(name: str, value: Any, low: int, high: int | None = None) -> None:
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    if not whole or value < low or (high is not None and value > high):
+        limits = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name}={value!r}: expected a whole number {limits}")
+
+
+def _require_share(name: str, value: Any) -> None:
+    if not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+        raise ValueError(f"{name}={value!r}: expected a number from 0 to 1")
+
+
+def _nearest_divisors(size: int, wanted: int) -> str:
+    divisors = [d for d in range(1, size + 1) if size % d == 0]
+    below = [d for d in divisors if d < wanted][-1:]
+    above = [d for d in divisors if d > wanted][:1]
+    return " and ".join(str(d) for d in below + above)

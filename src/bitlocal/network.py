@@ -1,0 +1,395 @@
+"""The binary network and its training, without scikit-learn: packed bits in, integers out.
+
+Symbols and steps are those of `docs/algorithm.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitlocal import _core
+from bitlocal.bits import PackedBits, unpack
+
+SAMPLE_ORDER = 4  # purpose of the random stream; the others are the core's own
+_COUNTER_MIN, _COUNTER_MAX = -(2**15), 2**15 - 1
+_STEPS = 2**32  # mini-batches and epochs are counted modulo this
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What defines a network and its learning rule.
+
+    Attributes
+    ----------
+    n_inputs : int
+        Input bits, K_0.
+    hidden_layer_sizes : tuple of int
+        Neurons in each trained layer, K_1 ... K_L.
+    n_classes : int
+        Classes, at least 2.
+    group_size : int
+        Group size; divides every layer's size. In each group, a sample updates at most one neuron.
+    robustness : float
+        Margin of the error signal, as a share of the layer's size.
+    reinforcement : float
+        The factor p_r in the probability of reinforcement.
+    hidden_clip : int or None
+        Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
+    seed : int
+        Seed of all random numbers, 0 ... 2**64 - 1.
+    """
+
+    n_inputs: int
+    hidden_layer_sizes: tuple[int, ...]
+    n_classes: int
+    group_size: int = 15
+    robustness: float = 0.25
+    reinforcement: float = 0.5
+    hidden_clip: int | None = None
+    seed: int = 0
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """K_0 ... K_L."""
+        return (self.n_inputs, *self.hidden_layer_sizes)
+
+    @property
+    def margins(self) -> list[int]:
+        """The margin of the error signal, floor(robustness * K_l), of each layer."""
+        robustness = Fraction(str(self.robustness))  # the decimal as it is written: 0.29 of 100 is 29
+        return [math.floor(robustness * size) for size in self.hidden_layer_sizes]
+
+    @property
+    def counter_range(self) -> tuple[int, int]:
+        """The smallest and the largest counter h."""
+        if self.hidden_clip is None:
+            return _COUNTER_MIN, _COUNTER_MAX
+        return -(self.hidden_clip + 1) // 2, (self.hidden_clip - 1) // 2
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; with it, training goes on as if it had never stopped.
+
+    Attributes
+    ----------
+    step, epoch : int
+        Mini-batches and epochs so far.
+    wrong, seen : int
+        Samples misclassified, and presented, in the last complete epoch: they rule the reinforcement.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    wrong: int = 1
+    seen: int = 1
+
+
+@dataclass
+class Counts:
+    """What a stretch of training counted.
+
+    Attributes
+    ----------
+    seen, correct : int
+        Samples presented, and how many of them the network classified correctly before it learnt from them.
+    errors : list of int
+        Samples with an error signal, for each layer.
+    """
+
+    seen: int = 0
+    correct: int = 0
+    errors: list[int] = field(default_factory=list)
+
+    def add(self, other: Counts) -> None:
+        """Add another stretch to this one."""
+        self.seen += other.seen
+        self.correct += other.correct
+        self.errors = [a + b for a, b in zip(self.errors or [0] * len(other.errors), other.errors, strict=True)]
+
+
+class BinaryNetwork:
+    """A multi-layer binary network with local random classifiers, and its learning rule.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Shape and rule.
+    initialise : bool, default=True
+        Whether to draw hidden weights and local classifiers from the seed. Otherwise the caller sets them.
+
+    Attributes
+    ----------
+    state : TrainingState
+        Where training stands.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bitlocal.bits import pack
+    >>> from bitlocal.network import BinaryNetwork, NetworkConfig
+    >>> rng = np.random.default_rng(0)
+    >>> prototypes = rng.random((3, 50)) < 0.5
+    >>> y = rng.integers(0, 3, 300)
+    >>> bits = pack(prototypes[y] ^ (rng.random((300, 50)) < 0.2))
+    >>> network = BinaryNetwork(NetworkConfig(n_inputs=50, hidden_layer_sizes=(45,), n_classes=3))
+    >>> counts = network.train_epoch(bits, y, batch_size=10)
+    >>> bool((network.predict(bits) == y).mean() > 0.9)
+    True
+    """
+
+    def __init__(self, config: NetworkConfig, *, initialise: bool = True) -> None:
+        self.config = config
+        self.state = TrainingState()
+        n_layers = len(config.hidden_layer_sizes)
+        h_min, h_max = config.counter_range
+        self._core = _core.Network(
+            config.layer_sizes, config.n_classes, [config.group_size] * n_layers, config.margins, h_min, h_max
+        )
+        self._core.seed = config.seed
+        if initialise:
+            self._core.initialise(config.seed)
+
+    @property
+    def n_layers(self) -> int:
+        """Trained layers, L."""
+        return len(self.config.hidden_layer_sizes)
+
+    @property
+    def has_hidden_weights(self) -> bool:
+        """False in a network that can only infer."""
+        return self._core.has_hidden_weights
+
+    # Training ------------------------------------------------------------------------------------------------------
+
+    def train_epoch(
+        self, samples: PackedBits, labels: NDArray[np.integer], *, batch_size: int = 100, n_threads: int = 1
+    ) -> Counts:
+        """Present every sample once, in an order drawn from the seed and the epoch's number.
+
+        Parameters
+        ----------
+        samples : PackedBits
+            n_samples rows of K_0 bits.
+        labels : array of int, shape (n_samples,)
+            Classes 0 ... C - 1.
+        batch_size : int, default=100
+            Samples in a mini-batch.
+        n_threads : int, default=1
+            Threads; the result does not depend on it.
+
+        Returns
+        -------
+        Counts
+        """
+        counts = Counts()
+        for part in self.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
+            counts.add(part)
+        return counts
+
+    def train_epoch_parts(
+        self,
+        samples: PackedBits,
+        labels: NDArray[np.integer],
+        *,
+        batch_size: int = 100,
+        n_threads: int = 1,
+        part_size: int = 2000,
+    ) -> Iterator[Counts]:
+        """Train one epoch as `train_epoch` does, and yield after every `part_size` samples or so.
+
+        Whoever stops iterating leaves a valid network, part-way through the epoch.
+
+        Yields
+        ------
+        Counts
+            Of the part alone.
+        """
+        order = _core.permutation(self.config.seed, SAMPLE_ORDER, self.state.epoch % _STEPS, len(samples))
+        labels = np.ascontiguousarray(labels, dtype=np.int32)
+        thresholds = self.reinforcement_thresholds()
+        part_size = max(part_size // batch_size, 1) * batch_size
+        total = Counts()
+        for first in range(0, len(order), part_size):
+            part = self._train(samples, labels, order[first : first + part_size], batch_size, thresholds, n_threads)
+            total.add(part)
+            yield part
+        self.state.epoch += 1
+        self.state.wrong, self.state.seen = total.seen - total.correct, total.seen
+
+    def train_stream(
+        self, samples: PackedBits, labels: NDArray[np.integer], *, batch_size: int = 100, n_threads: int = 1
+    ) -> Counts:
+        """Present the samples once, in the order given, without closing an epoch.
+
+        The accuracy that rules the reinforcement stays that of the last complete epoch.
+        """
+        order = np.arange(len(samples), dtype=np.uint32)
+        labels = np.ascontiguousarray(labels, dtype=np.int32)
+        return self._train(samples, labels, order, batch_size, self.reinforcement_thresholds(), n_threads)
+
+    def _train(
+        self,
+        samples: PackedBits,
+        labels: NDArray[np.int32],
+        order: NDArray[np.uint32],
+        batch_size: int,
+        thresholds: Sequence[int],
+        n_threads: int,
+    ) -> Counts:
+        correct, errors = self._core.train(
+            samples.words, labels, order, batch_size, self.state.step % _STEPS, thresholds, n_threads
+        )
+        self.state.step += -(-len(order) // batch_size)
+        return Counts(len(order), correct, errors)
+
+    def reinforcement_thresholds(self) -> list[int]:
+        """Each layer's probability of reinforcement in the coming epoch, in units of 2**-32.
+
+        In integers, so that every machine, a small one included, gets the same.
+        """
+        factor = round(self.config.reinforcement * self.config.reinforcement * (2 / math.pi) * 2**32)
+        wrong, seen = self.state.wrong, self.state.seen
+        return [
+            min(2**32, math.isqrt(factor * 2**32 * wrong // (seen * fan_in)))
+            for fan_in in self.config.layer_sizes[:-1]
+        ]
+
+    # Inference -----------------------------------------------------------------------------------------------------
+
+    def logits(self, samples: PackedBits, *, n_threads: int = 1) -> NDArray[np.int32]:
+        """Logits of the last layer, shape (n_samples, n_classes)."""
+        return self._core.logits(samples.words, n_threads)
+
+    def predict(self, samples: PackedBits, *, n_threads: int = 1) -> NDArray[np.intp]:
+        """Predicted classes 0 ... C - 1, shape (n_samples,); ties go to the lowest class."""
+        return self.logits(samples, n_threads=n_threads).argmax(axis=1)
+
+    # Weights -------------------------------------------------------------------------------------------------------
+
+    def counters(self, layer: int) -> NDArray[np.int16]:
+        """Counters h of a layer (from 0), a copy of shape (K_l, K_{l-1})."""
+        return self._core.counters(layer)
+
+    def hidden_weights(self, layer: int) -> NDArray[np.int32]:
+        """Hidden weights H = 2h + 1 of a layer (from 0), shape (K_l, K_{l-1})."""
+        return 2 * self.counters(layer).astype(np.int32) + 1
+
+    def weights(self, layer: int) -> NDArray[np.int8]:
+        """Binary weights W = sign(H) of a layer (from 0), -1 or +1, shape (K_l, K_{l-1})."""
+        return _signs(self.packed_weights(layer))
+
+    def local_classifier(self, layer: int) -> NDArray[np.int8]:
+        """Local random classifier P of a layer (from 0), -1 or +1, shape (C, K_l)."""
+        return _signs(self.packed_local_classifier(layer))
+
+    def packed_weights(self, layer: int) -> PackedBits:
+        """Binary weights of a layer, packed."""
+        return PackedBits(self._core.weights(layer), self.config.layer_sizes[layer])
+
+    def packed_local_classifier(self, layer: int) -> PackedBits:
+        """Local classifier of a layer, packed."""
+        return PackedBits(self._core.local_classifier(layer), self.config.layer_sizes[layer + 1])
+
+    def set_counters(self, layer: int, h: NDArray[np.int16]) -> None:
+        """Set the counters of a layer, and its binary weights with them."""
+        self._core.set_counters(layer, np.ascontiguousarray(h, dtype=np.int16))
+
+    def set_packed_weights(self, layer: int, rows: NDArray[np.uint64]) -> None:
+        """Set the binary weights of a layer; its hidden weights are dropped, so it can only infer."""
+        self._core.set_weights(layer, np.ascontiguousarray(rows, dtype=np.uint64))
+
+    def set_packed_local_classifier(self, layer: int, rows: NDArray[np.uint64]) -> None:
+        """Set the local classifier of a layer."""
+        self._core.set_local_classifier(layer, np.ascontiguousarray(rows, dtype=np.uint64))
+
+    def snapshot(self) -> list[NDArray[np.int16]]:
+        """Copies of all counters, for `restore`."""
+        return [self.counters(layer) for layer in range(self.n_layers)]
+
+    def restore(self, snapshot: Sequence[NDArray[np.int16]]) -> None:
+        """Go back to the counters of a snapshot."""
+        for layer, h in enumerate(snapshot):
+            self.set_counters(layer, h)
+
+    def hidden_sha256(self) -> str:
+        """Digest of all hidden weights: equal digests mean equal networks, bit for bit."""
+        digest = hashlib.sha256()
+        for layer in range(self.n_layers):
+            digest.update(self.counters(layer).astype("<i2", copy=False).tobytes())
+        return digest.hexdigest()
+
+    # As plain arrays, for files and pickles ------------------------------------------------------------------------
+
+    def to_arrays(self, *, inference_only: bool = False) -> dict[str, NDArray[Any]]:
+        """Everything that was drawn or learnt, by name.
+
+        Parameters
+        ----------
+        inference_only : bool, default=False
+            Leave out what only training needs: hidden weights, and all local classifiers but the last.
+
+        Returns
+        -------
+        dict of str to ndarray
+            `layers.I.counters` (int16) or `layers.I.weights` (packed uint64), and `layers.I.local_classifier`
+            (packed uint64), for layers I from 0.
+        """
+        arrays: dict[str, NDArray[Any]] = {}
+        with_hidden = self.has_hidden_weights and not inference_only
+        for layer in range(self.n_layers):
+            if with_hidden:
+                arrays[f"layers.{layer}.counters"] = self.counters(layer)
+            else:
+                arrays[f"layers.{layer}.weights"] = self.packed_weights(layer).words
+            if with_hidden or layer == self.n_layers - 1:
+                arrays[f"layers.{layer}.local_classifier"] = self.packed_local_classifier(layer).words
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls, config: NetworkConfig, state: TrainingState, arrays: Mapping[str, NDArray[Any]]
+    ) -> BinaryNetwork:
+        """Make a network from what `to_arrays` gave.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing, or does not fit the configuration.
+        """
+        network = cls(config, initialise=False)
+        network.state = state
+        with_hidden = "layers.0.counters" in arrays
+        for layer in range(network.n_layers):
+            if with_hidden:
+                network.set_counters(layer, _typed(arrays, f"layers.{layer}.counters", np.int16))
+            else:
+                network.set_packed_weights(layer, _typed(arrays, f"layers.{layer}.weights", np.uint64))
+            if with_hidden or layer == network.n_layers - 1:
+                rows = _typed(arrays, f"layers.{layer}.local_classifier", np.uint64)
+                network.set_packed_local_classifier(layer, rows)
+        return network
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BinaryNetwork.from_arrays, (self.config, self.state, self.to_arrays())
+
+
+def _typed(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic]) -> NDArray[Any]:
+    if name not in arrays:
+        raise ValueError(f"array {name!r} is missing")
+    if arrays[name].dtype != dtype or arrays[name].ndim != 2:
+        found = f"{arrays[name].dtype} with {arrays[name].ndim}"
+        raise ValueError(f"array {name!r}: expected {np.dtype(dtype)} with 2 dimensions, got {found}")
+    return arrays[name]
+
+
+def _signs(rows: PackedBits) -> NDArray[np.int8]:
+    return np.where(unpack(rows), 1, -1).astype(np.int8)

@@ -1,0 +1,141 @@
+"""The training loop: epochs, validation, early stopping, progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitlocal.bits import PackedBits
+from bitlocal.network import BinaryNetwork, Counts
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch came to.
+
+    Attributes
+    ----------
+    epoch : int
+        Its number within this training, from 1.
+    train_accuracy : float
+        Share of samples classified correctly when they were presented, before the network learnt from them.
+    validation_accuracy : float or None
+        Accuracy on the held-out part at the end of the epoch, where there is one.
+    error_share : tuple of float
+        Share of samples with an error signal, for each layer.
+    seconds : float
+        Wall-clock time of the training, validation not included.
+    """
+
+    epoch: int
+    train_accuracy: float
+    validation_accuracy: float | None
+    error_share: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands; what a callback gets several times an epoch.
+
+    Attributes
+    ----------
+    epoch, n_epochs : int
+        The current epoch, from 1, and how many there will be at most.
+    seen, n_samples : int
+        Samples presented in this epoch, and how many an epoch has.
+    train_accuracy : float
+        Of this epoch so far.
+    error_share : tuple of float
+        Of this epoch so far, for each layer.
+    finished : EpochRecord or None
+        The epoch's record, in the last call of the epoch.
+    """
+
+    epoch: int
+    n_epochs: int
+    seen: int
+    n_samples: int
+    train_accuracy: float
+    error_share: tuple[float, ...]
+    finished: EpochRecord | None = None
+
+
+Callback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The held-out part that training is watched on, and when to stop.
+
+    Attributes
+    ----------
+    samples, labels
+        The held-out part.
+    patience : int
+        Epochs without improvement after which training stops.
+    tol : float
+        How much the accuracy must rise to count as an improvement.
+    """
+
+    samples: PackedBits
+    labels: NDArray[np.integer]
+    patience: int
+    tol: float
+
+
+def train(
+    network: BinaryNetwork,
+    samples: PackedBits,
+    labels: NDArray[np.integer],
+    *,
+    epochs: int,
+    batch_size: int,
+    n_threads: int,
+    validation: Validation | None = None,
+    callback: Callback | None = None,
+) -> Iterator[EpochRecord]:
+    """Train a network epoch by epoch, and yield each epoch's record.
+
+    With a validation part, training stops when its accuracy no longer rises, and the best network is restored. Whoever
+    stops iterating, or interrupts, leaves a valid network.
+    """
+    best_accuracy, best_weights, waited = -1.0, network.snapshot() if validation else None, 0
+    for epoch in range(1, epochs + 1):
+        counts, start = Counts(), time.perf_counter()
+        for part in network.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
+            counts.add(part)
+            if callback is not None and counts.seen < len(samples):
+                callback(_progress(epoch, epochs, counts, len(samples)))
+        seconds = time.perf_counter() - start
+        accuracy = None
+        if validation is not None:
+            predicted = network.predict(validation.samples, n_threads=n_threads)
+            accuracy = float((predicted == validation.labels).mean())
+        progress = _progress(epoch, epochs, counts, len(samples))
+        record = EpochRecord(epoch, progress.train_accuracy, accuracy, progress.error_share, seconds)
+        yield record
+        if callback is not None:
+            callback(_progress(epoch, epochs, counts, len(samples), record))
+        if validation is not None and accuracy is not None:
+            waited += 1
+            if accuracy > best_accuracy + validation.tol:
+                waited = 0
+            if accuracy > best_accuracy:
+                best_accuracy, best_weights = accuracy, network.snapshot()
+            if waited >= validation.patience:
+                break
+    if best_weights is not None:
+        network.restore(best_weights)
+
+
+def _progress(
+    epoch: int, epochs: int, counts: Counts, n_samples: int, finished: EpochRecord | None = None
+) -> Progress:
+    seen = max(counts.seen, 1)
+    shares = tuple(errors / seen for errors in counts.errors)
+    return Progress(epoch, epochs, counts.seen, n_samples, counts.correct / seen, shares, finished)

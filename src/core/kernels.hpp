@@ -1,0 +1,47 @@
+// The kernels: the loops that take the time, one table of them per instruction set.
+//
+// A kernel works on plain pointers and integers and keeps to the bit-layout contract of bits.hpp. Every table gives the
+// same bits as the portable one. No intrinsics here: each kernels_<isa>.cpp has its own and is the only file that is
+// compiled with that instruction set's flags.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bits.hpp"
+
+namespace bitlocal {
+
+struct Kernels {
+    const char* name;
+
+    // Forward: z[s * z_stride + k] = n_inputs - 2 * popcount(W_k xor a_s) for each sample s and neuron k.
+    //   weights   n_blocks blocks of kLanes neurons, n_words words each (WeightBlocks)
+    //   samples   n_samples pointers to rows of n_words words
+    //   z         n_samples rows of at least n_blocks * kLanes integers, z_stride apart
+    void (*preactivations)(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
+                           const Word* const* samples, std::size_t n_samples, std::int32_t* z,
+                           std::size_t z_stride);
+
+    // Activation: bit k of `a` = (z[k] >= 0), padding zero. n_neurons integers in, words_for(n_neurons) words out.
+    void (*activations)(const std::int32_t* z, std::size_t n_neurons, Word* a);
+
+    // Sparse choice for one sample: chosen[g * chosen_stride] = the place within group g of its wrong neuron with the
+    // smallest |z|, the first of equals, or -1 where no neuron is wrong.
+    //   desired   the desired activations, n_groups * group_size bits
+    void (*choose)(const std::int32_t* z, const Word* desired, std::size_t n_groups, std::size_t group_size,
+                   std::int32_t* chosen, std::size_t chosen_stride);
+
+    // Update of one neuron by the samples that chose it: for each synapse j, h[j] += sum over the samples of
+    // (a_j == a* ? +1 : -1), then h[j] is clamped to [h_min, h_max]. The neuron's weight bits are refreshed.
+    //   h         n_inputs counters
+    //   samples   n_samples pointers to the activations a that came in
+    //   desired   n_samples times 0 or 1: a*
+    //   weight    word w of the neuron's weights is weight[w * kLanes]
+    void (*update)(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, const std::uint8_t* desired,
+                   std::size_t n_samples, std::int16_t h_min, std::int16_t h_max, Word* weight);
+};
+
+extern const Kernels kPortableKernels;
+
+}  // namespace bitlocal

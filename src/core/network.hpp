@@ -1,0 +1,40 @@
+// A network: its layers, and inference through them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "layer.hpp"
+
+namespace bitlocal {
+
+class Network {
+  public:
+    // One shape a layer; each layer's inputs are the neurons of the one below.
+    explicit Network(const std::vector<LayerShape>& shapes);
+
+    // Draws all hidden weights and local classifiers from one seed, which also rules the training that follows.
+    void initialise(std::uint64_t seed);
+    void set_seed(std::uint64_t seed) { seed_ = seed; }
+    std::uint64_t seed() const { return seed_; }
+
+    std::vector<Layer>& layers() { return layers_; }
+    const std::vector<Layer>& layers() const { return layers_; }
+    std::size_t n_inputs() const { return layers_.front().shape().n_inputs; }
+    std::size_t n_classes() const { return layers_.back().shape().n_classes; }
+    bool has_hidden_weights() const;
+
+    // The last layer's logits: n rows of n_classes integers, from n rows of words_for(n_inputs) words.
+    void logits(const Word* samples, std::size_t n, std::int32_t* o, std::size_t n_threads) const;
+
+  private:
+    std::vector<Layer> layers_;
+    std::uint64_t seed_ = 0;
+};
+
+// Samples that go through a layer together: enough to reuse the weights in the cache, few enough that their
+// pre-activations stay there too.
+inline constexpr std::size_t kTile = 16;
+
+}  // namespace bitlocal

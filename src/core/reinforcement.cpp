@@ -1,0 +1,32 @@
+#include "reinforcement.hpp"
+
+namespace bitlocal {
+
+GapTable::GapTable(std::uint64_t threshold) : never_(threshold == 0), survival_{} {
+    const std::uint64_t q = (std::uint64_t{1} << 32) - threshold;  // 1 - p
+    if (never_) return;
+    survival_[1] = q << 32;
+    for (std::size_t g = 1; g < kMaxGap; ++g) {
+        const std::uint64_t s = survival_[g];
+        survival_[g + 1] = (s >> 32) * q + (((s & 0xFFFFFFFFu) * q) >> 32);  // floor(s * q / 2^32)
+    }
+}
+
+void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, RandomStream stream, std::int16_t h_min,
+               std::int16_t h_max) {
+    std::size_t j = 0;
+    for (std::uint64_t i = 0; j < n_inputs; ++i) {
+        const std::size_t gap = gaps.gap(stream[i]);
+        j += gap;
+        if (gap == GapTable::kMaxGap) continue;
+        if (j >= n_inputs) break;
+        if (h[j] >= 0) {
+            h[j] = static_cast<std::int16_t>(h[j] + (h[j] < h_max));
+        } else {
+            h[j] = static_cast<std::int16_t>(h[j] - (h[j] > h_min));
+        }
+        ++j;
+    }
+}
+
+}  // namespace bitlocal

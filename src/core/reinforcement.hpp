@@ -1,0 +1,41 @@
+// Reinforcement (step 7 of the rule): every synapse of a row, independently and with the same probability, moves away
+// from zero. Drawing the gaps between reinforced synapses costs as much as there are reinforced ones.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "random.hpp"
+
+namespace bitlocal {
+
+// The law of the gaps for one probability p = threshold / 2^32.
+class GapTable {
+  public:
+    // Gaps are drawn up to this one; a longer gap takes several draws, which the geometric law allows exactly.
+    static constexpr std::size_t kMaxGap = 1024;
+
+    // threshold: 0 ... 2^32
+    explicit GapTable(std::uint64_t threshold);
+
+    bool never() const { return never_; }
+
+    // The gap, 0 ... kMaxGap, that a uniform 64-bit word stands for.
+    std::size_t gap(std::uint64_t word) const {
+        if (survival_[kMaxGap] > word) return kMaxGap;
+        std::size_t gap = 0;
+        for (std::size_t half = kMaxGap / 2; half > 0; half /= 2) gap += survival_[gap + half] > word ? half : 0;
+        return gap;
+    }
+
+  private:
+    bool never_;
+    std::array<std::uint64_t, kMaxGap + 1> survival_;  // [g] / 2^64: the probability of a gap of at least g
+};
+
+// Reinforces one row of counters; the stream belongs to the row and the mini-batch alone.
+void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, RandomStream stream, std::int16_t h_min,
+               std::int16_t h_max);
+
+}  // namespace bitlocal

@@ -1,0 +1,169 @@
+#include "trainer.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "team.hpp"
+
+namespace bitlocal {
+namespace {
+
+// What the forward pass of a mini-batch leaves behind for the updates: one of these for each layer.
+struct LayerNotes {
+    LayerNotes(const LayerShape& shape, std::size_t batch_size)
+        : activations(batch_size, shape.n_neurons),
+          outputs(batch_size),
+          errors(batch_size),
+          chosen(shape.n_groups() * batch_size) {
+        for (std::size_t s = 0; s < batch_size; ++s) outputs[s] = activations.row(s);
+    }
+
+    BitMatrix activations;
+    std::vector<const Word*> outputs;  // the rows of `activations`: the inputs of the next layer
+    std::vector<std::uint8_t> errors;
+    std::vector<std::int32_t> chosen;  // [group][sample]
+};
+
+// One thread's room.
+struct Room {
+    Room(const Network& network, std::size_t batch_size) {
+        std::size_t z_size = 0;
+        for (const Layer& layer : network.layers()) z_size = std::max(z_size, layer.shape().z_stride());
+        z.resize(kTile * z_size);
+        o.resize(kTile * network.layers().back().shape().o_stride());
+        update.samples.resize(batch_size);
+        update.desired.resize(batch_size);
+        std::size_t group_size = 0;
+        for (const Layer& layer : network.layers()) group_size = std::max(group_size, layer.shape().group_size);
+        update.first.reserve(group_size + 2);
+        batch_errors.resize(network.layers().size());
+        counts.errors.resize(network.layers().size());
+    }
+
+    std::vector<std::int32_t> z;
+    std::vector<std::int32_t> o;
+    UpdateScratch update;
+    std::vector<std::uint64_t> batch_errors;  // per layer, in this mini-batch, among this thread's samples
+    TrainingCounts counts;
+};
+
+class Trainer {
+  public:
+    Trainer(Network& network, const TrainingSet& set, std::size_t batch_size,
+            const std::vector<std::uint64_t>& thresholds, std::size_t n_threads)
+        : network_(network),
+          set_(set),
+          batch_size_(std::min(batch_size, set.n)),
+          inputs_(batch_size_),
+          labels_(batch_size_),
+          gaps_(thresholds.begin(), thresholds.end()) {
+        for (const Layer& layer : network_.layers()) notes_.emplace_back(layer.shape(), batch_size_);
+        for (std::size_t t = 0; t < n_threads; ++t) rooms_.emplace_back(network_, batch_size_);
+    }
+
+    void run(Member member, std::uint32_t first_step) {
+        std::uint32_t step = first_step;
+        for (std::size_t first = 0; first < set_.n; first += batch_size_, ++step) {
+            const std::size_t size = std::min(batch_size_, set_.n - first);
+            forward(member, first, size);
+            member.meet();
+            update(member, size, step);
+            member.meet();
+        }
+    }
+
+    TrainingCounts counts() const {
+        TrainingCounts total = rooms_.front().counts;
+        for (std::size_t t = 1; t < rooms_.size(); ++t) {
+            total.correct += rooms_[t].counts.correct;
+            for (std::size_t l = 0; l < total.errors.size(); ++l) total.errors[l] += rooms_[t].counts.errors[l];
+        }
+        return total;
+    }
+
+  private:
+    // Steps 1 to 5, all layers, this thread's share of the mini-batch's samples.
+    void forward(Member member, std::size_t first, std::size_t size) {
+        Room& room = rooms_[member.index];
+        std::fill(room.batch_errors.begin(), room.batch_errors.end(), 0);
+        const std::size_t n_words = words_for(network_.n_inputs());
+        for (std::size_t begin = member.index * kTile; begin < size; begin += member.team_size * kTile) {
+            const std::size_t end = std::min(begin + kTile, size);
+            for (std::size_t s = begin; s < end; ++s) {
+                const std::size_t row = set_.order[first + s];
+                inputs_[s] = set_.samples + row * n_words;
+                labels_[s] = set_.labels[row];
+            }
+            for (std::size_t l = 0; l < notes_.size(); ++l) forward_layer(l, begin, end, room);
+        }
+    }
+
+    void forward_layer(std::size_t l, std::size_t begin, std::size_t end, Room& room) {
+        const Layer& layer = network_.layers()[l];
+        const LayerShape& shape = layer.shape();
+        LayerNotes& notes = notes_[l];
+        Word* a[kTile];
+        for (std::size_t s = begin; s < end; ++s) a[s - begin] = notes.activations.row(s);
+        layer.forward(layer_inputs(l) + begin, end - begin, room.z.data(), a);
+        layer.logits(notes.outputs.data() + begin, end - begin, room.o.data());
+        for (std::size_t s = begin; s < end; ++s) {
+            const std::size_t i = s - begin;
+            const auto verdict = layer.error_signal(room.o.data() + i * shape.o_stride(), labels_[s]);
+            notes.errors[s] = verdict.error;
+            if (verdict.error) {
+                layer.choose(room.z.data() + i * shape.z_stride(), labels_[s], notes.chosen.data() + s, batch_size_);
+                ++room.batch_errors[l];
+                ++room.counts.errors[l];
+            }
+            if (l + 1 == notes_.size()) room.counts.correct += verdict.predicted == labels_[s];
+        }
+    }
+
+    // Steps 6 and 7, all layers, this thread's share of each layer's groups.
+    void update(Member member, std::size_t size, std::uint32_t step) {
+        Room& room = rooms_[member.index];
+        for (std::size_t l = 0; l < notes_.size(); ++l) {
+            if (!any_error(l)) continue;
+            Layer& layer = network_.layers()[l];
+            const LayerBatch batch{size, layer_inputs(l), labels_.data(), notes_[l].errors.data(),
+                                   notes_[l].chosen.data(), batch_size_};
+            const std::size_t n_groups = layer.shape().n_groups();
+            const std::size_t begin = n_groups * member.index / member.team_size;
+            const std::size_t end = n_groups * (member.index + 1) / member.team_size;
+            for (std::size_t g = begin; g < end; ++g) {
+                layer.update(g, batch, room.update);
+                if (!gaps_[l].never())
+                    layer.reinforce(g, gaps_[l], network_.seed(), static_cast<std::uint32_t>(l + 1), step);
+            }
+        }
+    }
+
+    const Word* const* layer_inputs(std::size_t l) const {
+        return l == 0 ? inputs_.data() : notes_[l - 1].outputs.data();
+    }
+
+    bool any_error(std::size_t l) const {
+        return std::any_of(rooms_.begin(), rooms_.end(), [l](const Room& room) { return room.batch_errors[l] > 0; });
+    }
+
+    Network& network_;
+    TrainingSet set_;
+    std::size_t batch_size_;
+    std::vector<const Word*> inputs_;   // per sample of the mini-batch
+    std::vector<std::int32_t> labels_;  // likewise
+    std::vector<GapTable> gaps_;        // per layer
+    std::vector<LayerNotes> notes_;     // per layer
+    std::vector<Room> rooms_;           // per thread
+};
+
+}  // namespace
+
+TrainingCounts train(Network& network, const TrainingSet& set, std::size_t batch_size, std::uint32_t first_step,
+                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads) {
+    n_threads = std::max<std::size_t>(n_threads, 1);
+    Trainer trainer(network, set, batch_size, thresholds, n_threads);
+    run_team(n_threads, [&](Member member) { trainer.run(member, first_step); });
+    return trainer.counts();
+}
+
+}  // namespace bitlocal

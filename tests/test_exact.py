@@ -1,0 +1,191 @@
+"""The compiled core against the independent reference: identical hidden weights, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitlocal.bits import pack
+from bitlocal.network import BinaryNetwork, NetworkConfig
+
+# Around the edges of a 64-bit word and of a block of 8 neurons.
+SIZES = st.sampled_from([1, 2, 7, 8, 9, 31, 33, 63, 64, 65, 100, 127, 128, 129, 200])
+
+
+@st.composite
+def problems(draw):
+    """A network and some data for it."""
+    sizes = tuple(draw(st.lists(SIZES, min_size=1, max_size=3)))
+    n_classes = draw(st.integers(2, 11))
+    common = np.gcd.reduce(sizes)
+    divisors = [int(d) for d in range(1, common + 1) if common % d == 0]
+    config = NetworkConfig(
+        n_inputs=draw(SIZES),
+        hidden_layer_sizes=sizes,
+        n_classes=n_classes,
+        group_size=draw(st.sampled_from(divisors)),
+        robustness=draw(st.sampled_from([0.0, 0.1, 0.25, 1.0])),
+        reinforcement=draw(st.sampled_from([0.0, 0.5, 1.0])),
+        hidden_clip=draw(st.sampled_from([None, 1, 3, 15, 127, 65535])),
+        seed=draw(st.integers(0, 2**64 - 1)),
+    )
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = draw(st.sampled_from([1, 2, 15, 17, 40, 100]))
+    X = rng.random((n, config.n_inputs)) < 0.5
+    y = rng.integers(0, n_classes, n)
+    batch_size = draw(st.sampled_from([1, 2, 7, 16, 33, n, 1000]))
+    return config, X, y, batch_size
+
+
+def make_reference(config: NetworkConfig, margins: list[int]) -> reference.ReferenceNetwork:
+    return reference.ReferenceNetwork(
+        list(config.layer_sizes),
+        config.n_classes,
+        [config.group_size] * len(config.hidden_layer_sizes),
+        margins,
+        config.hidden_clip,
+        config.reinforcement,
+        config.seed,
+    )
+
+
+def margins_of(config: NetworkConfig) -> list[int]:
+    """The margins in whole percent arithmetic, so that this does not repeat the code under test."""
+    return [round(100 * config.robustness) * size // 100 for size in config.hidden_layer_sizes]
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.integers(1, 3))
+def test_training_equals_reference(problem, n_threads):
+    config, X, y, batch_size = problem
+    network = BinaryNetwork(config)
+    expected = make_reference(config, margins_of(config))
+    for layer in range(network.n_layers):
+        np.testing.assert_array_equal(network.counters(layer), expected.h[layer])
+        np.testing.assert_array_equal(network.local_classifier(layer), expected.P[layer])
+    bits = pack(X)
+    signs = np.where(X, 1, -1)
+    for _ in range(3):
+        counts = network.train_epoch(bits, y, batch_size=batch_size, n_threads=n_threads)
+        correct, errors = expected.train_epoch(signs, y, batch_size)
+        assert (counts.seen, counts.correct, counts.errors) == (len(y), correct, list(errors))
+    for layer in range(network.n_layers):
+        np.testing.assert_array_equal(network.counters(layer), expected.h[layer])
+        np.testing.assert_array_equal(network.weights(layer), np.where(expected.h[layer] >= 0, 1, -1))
+    np.testing.assert_array_equal(network.logits(bits, n_threads=n_threads), expected.logits(signs))
+    np.testing.assert_array_equal(network.predict(bits), expected.predict(signs))
+    assert network.hidden_sha256() == expected.digest()
+
+
+@pytest.mark.parametrize("hidden", [(150,), (150, 75), (90, 45, 15)])
+def test_larger_network_equals_reference(hidden):
+    """Learnable data, so that errors become rare, margins matter and reinforcement slows down."""
+    config = NetworkConfig(n_inputs=300, hidden_layer_sizes=hidden, n_classes=5, group_size=15, seed=7)
+    rng = np.random.default_rng(1)
+    prototypes = rng.random((5, 300)) < 0.5
+    y = rng.integers(0, 5, 1000)
+    X = prototypes[y] ^ (rng.random((1000, 300)) < 0.35)
+    network = BinaryNetwork(config)
+    expected = make_reference(config, margins_of(config))
+    for _ in range(4):
+        counts = network.train_epoch(pack(X), y, batch_size=50, n_threads=2)
+        expected.train_epoch(np.where(X, 1, -1), y, 50)
+    assert counts.correct > 900
+    assert 0 < counts.errors[0] < 1000
+    assert network.hidden_sha256() == expected.digest()
+
+
+@pytest.mark.parametrize("n_threads", [2, 3, 5])
+def test_threads_do_not_matter(n_threads):
+    rng = np.random.default_rng(2)
+    bits, y = pack(rng.random((500, 130)) < 0.5), rng.integers(0, 4, 500)
+    config = NetworkConfig(n_inputs=130, hidden_layer_sizes=(105, 45), n_classes=4, seed=3)
+    digests = set()
+    for threads in (1, n_threads):
+        network = BinaryNetwork(config)
+        for _ in range(3):
+            network.train_epoch(bits, y, batch_size=70, n_threads=threads)
+        digests.add(network.hidden_sha256())
+    assert len(digests) == 1
+
+
+def test_order_within_a_batch_does_not_matter():
+    rng = np.random.default_rng(4)
+    X, y = rng.random((90, 64)) < 0.5, rng.integers(0, 3, 90)
+    digests = set()
+    for order in (np.arange(90), rng.permutation(90)):
+        network = BinaryNetwork(NetworkConfig(n_inputs=64, hidden_layer_sizes=(45,), n_classes=3, hidden_clip=5))
+        network.train_stream(pack(X[order]), y[order], batch_size=90)
+        digests.add(network.hidden_sha256())
+    assert len(digests) == 1
+
+
+def test_parts_of_a_stream_do_not_matter():
+    rng = np.random.default_rng(5)
+    bits, y = pack(rng.random((100, 50)) < 0.5), rng.integers(0, 3, 100)
+    config = NetworkConfig(n_inputs=50, hidden_layer_sizes=(30,), n_classes=3)
+    at_once, in_parts = BinaryNetwork(config), BinaryNetwork(config)
+    at_once.train_stream(bits, y, batch_size=10)
+    for first in range(0, 100, 20):
+        in_parts.train_stream(bits[first : first + 20], y[first : first + 20], batch_size=10)
+    assert at_once.hidden_sha256() == in_parts.hidden_sha256()
+    assert at_once.state == in_parts.state
+
+
+def test_one_update_by_hand():
+    """One neuron group of two, one sample; the arithmetic is in the comments.
+
+    h = [[ 0, -1,  2],      H = [[ 1, -1,  5],      W = [[+, -, +],
+         [-3,  1, -1]]           [-5,  3, -1]]           [-, +, -]]
+    P = [[+, +], [-, -]], x = (+, +, -), y = 1, no margin.
+    """
+    config = NetworkConfig(
+        n_inputs=3, hidden_layer_sizes=(2,), n_classes=2, group_size=2, robustness=0.0, reinforcement=0.0
+    )
+    network = BinaryNetwork(config)
+    network.set_counters(0, np.array([[0, -1, 2], [-3, 1, -1]], dtype=np.int16))
+    network.set_packed_local_classifier(0, np.array([[0b11], [0b00]], dtype=np.uint64))
+    x = pack(np.array([[True, True, False]]))
+    # z_0 = 1 - 1 - 1 = -1, z_1 = -1 + 1 + 1 = 1; a = (-, +); o = (0, 0): a tie, class 0 is predicted, so e = 1.
+    assert network.logits(x).tolist() == [[0, 0]]
+    counts = network.train_stream(x, np.array([1]), batch_size=1)
+    assert counts.correct == 0
+    assert counts.errors == [1]
+    # a* = (-, -): stabilities (1, -1); neuron 1 is wrong and chosen. h_1j + 1 where x_j = -1, else - 1.
+    assert network.counters(0).tolist() == [[0, -1, 2], [-4, 0, 0]]
+    # h_1 = (-4, 0, 0) has W_1 = (-, +, +): z_1 = -1 + 1 - 1 = -1; a = (-, -); o = (-2, 2).
+    assert network.logits(x).tolist() == [[-2, 2]]
+
+
+def test_counters_saturate_once_for_the_whole_batch():
+    """With clip 3 (h from -2 to 1), additions inside a mini-batch may pass the bound and come back."""
+    config = NetworkConfig(
+        n_inputs=1, hidden_layer_sizes=(1,), n_classes=2, group_size=1, robustness=1.0, reinforcement=0.0, hidden_clip=3
+    )
+    network = BinaryNetwork(config)
+    network.set_packed_local_classifier(0, np.array([[1], [0]], dtype=np.uint64))
+    network.set_counters(0, np.array([[-2]], dtype=np.int16))
+    # W = -. Samples (x = +, y = 0): z = -1, a* = +, wrong: h + 1 each. Nine of them: -2 + 9 = 7, clamped to 1.
+    network.train_stream(pack(np.ones((9, 1), dtype=bool)), np.zeros(9, dtype=int), batch_size=9)
+    assert network.counters(0).tolist() == [[1]]
+
+
+def test_int16_counters_saturate():
+    """Without a clip the counter stops at the ends of int16, also for a mini-batch larger than that range."""
+    config = NetworkConfig(
+        n_inputs=1, hidden_layer_sizes=(1,), n_classes=2, group_size=1, robustness=1.0, reinforcement=0.0
+    )
+    network = BinaryNetwork(config)
+    network.set_packed_local_classifier(0, np.array([[1], [0]], dtype=np.uint64))
+    network.set_counters(0, np.array([[-32768]], dtype=np.int16))
+    n = 70_000
+    network.train_stream(pack(np.ones((n, 1), dtype=bool)), np.zeros(n, dtype=int), batch_size=n)
+    assert network.counters(0).tolist() == [[32767]]
+
+
+def test_robustness_is_read_as_the_decimal_that_is_written():
+    assert NetworkConfig(1, (100,), 2, robustness=0.29).margins == [29]  # 0.29 * 100 = 28.999... in binary
+    assert NetworkConfig(1, (1035, 525), 2, robustness=0.25).margins == [258, 131]
