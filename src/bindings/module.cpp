@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -35,7 +36,9 @@ using Input = nb::ndarray<const T, nb::ndim<Dims>, nb::c_contig, nb::device::cpu
 template <class T, std::size_t Dims>
 using Output = nb::ndarray<nb::numpy, T, nb::ndim<Dims>>;
 
-[[noreturn]] void fail(const std::string& message) { throw std::invalid_argument(message); }
+[[noreturn]] void fail(const std::string& message) {
+    throw std::invalid_argument(message);
+}
 
 void require(bool condition, const std::string& message) {
     if (!condition) fail(message);
@@ -73,6 +76,7 @@ Network make_network(const std::vector<std::size_t>& layer_sizes, std::size_t n_
     require(n_layers < (1u << 24), "too many layers");
     require(n_classes >= 2 && n_classes <= std::numeric_limits<std::int32_t>::max(), "expected at least two classes");
     require(h_min >= INT16_MIN && h_min < 0 && h_max >= 0 && h_max <= INT16_MAX, "counters must fit int16");
+    bitlocal::kernels();  // complains here, if at all, about a bad choice of instruction set
     std::vector<LayerShape> shapes;
     for (std::size_t l = 0; l < n_layers; ++l) {
         require(layer_sizes[l] >= 1 && layer_sizes[l] < (1u << 24) && layer_sizes[l + 1] >= 1 &&
@@ -103,8 +107,8 @@ void require_samples(const Network& network, const Input<Word, 2>& samples) {
 
 std::pair<std::uint64_t, std::vector<std::uint64_t>> train(Network& network, const Input<Word, 2>& samples,
                                                            const Input<std::int32_t, 1>& labels,
-                                                           const Input<std::uint32_t, 1>& order,
-                                                           std::size_t batch_size, std::uint32_t first_step,
+                                                           const Input<std::uint32_t, 1>& order, std::size_t batch_size,
+                                                           std::uint32_t first_step,
                                                            const std::vector<std::uint64_t>& thresholds,
                                                            std::size_t n_threads) {
     require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
@@ -171,72 +175,88 @@ NB_MODULE(_core, m) {
     m.doc() = "The compiled core of bitlocal: packed bits, integers, no floating point.";
 
     nb::class_<Network>(m, "Network", "Layers of binary neurons; see docs/algorithm.md for the symbols.")
-        .def("__init__",
-             [](Network* self, const std::vector<std::size_t>& layer_sizes, std::size_t n_classes,
-                const std::vector<std::size_t>& group_sizes, const std::vector<std::int32_t>& margins, int h_min,
-                int h_max) {
-                 new (self) Network(make_network(layer_sizes, n_classes, group_sizes, margins, h_min, h_max));
-             },
-             "layer_sizes"_a, "n_classes"_a, "group_sizes"_a, "margins"_a, "h_min"_a, "h_max"_a,
-             "layer_sizes: K_0 ... K_L; group_sizes, margins: one a layer; h_min, h_max: range of the counters.")
+        .def(
+            "__init__",
+            [](Network* self, const std::vector<std::size_t>& layer_sizes, std::size_t n_classes,
+               const std::vector<std::size_t>& group_sizes, const std::vector<std::int32_t>& margins, int h_min,
+               int h_max) {
+                new (self) Network(make_network(layer_sizes, n_classes, group_sizes, margins, h_min, h_max));
+            },
+            "layer_sizes"_a, "n_classes"_a, "group_sizes"_a, "margins"_a, "h_min"_a, "h_max"_a,
+            "layer_sizes: K_0 ... K_L; group_sizes, margins: one a layer; h_min, h_max: range of the counters.")
         .def("initialise", &Network::initialise, "seed"_a, "Draw hidden weights and local classifiers.")
         .def_prop_rw("seed", &Network::seed, &Network::set_seed, "Seed of the initial draw and of the reinforcement.")
         .def_prop_ro("has_hidden_weights", &Network::has_hidden_weights, "False in a network that can only infer.")
-        .def("counters",
-             [](const Network& self, std::size_t layer) {
-                 const Layer& l = layer_at(self, layer);
-                 require(!l.counters().empty(), "this network has no hidden weights");
-                 return to_numpy(std::vector<std::int16_t>(l.counters()), l.shape().n_neurons, l.shape().n_inputs);
-             },
-             "layer"_a, "Counters h of a layer (from 0): a copy, int16, (neurons, inputs).")
-        .def("set_counters",
-             [](Network& self, std::size_t layer, const Input<std::int16_t, 2>& h) {
-                 Layer& l = layer_at(self, layer);
-                 require(h.shape(0) == l.shape().n_neurons && h.shape(1) == l.shape().n_inputs,
-                         "counters: expected shape (" + std::to_string(l.shape().n_neurons) + ", " +
-                             std::to_string(l.shape().n_inputs) + ")");
-                 require(std::all_of(h.data(), h.data() + h.size(),
-                                     [&l](std::int16_t v) { return v >= l.shape().h_min && v <= l.shape().h_max; }),
-                         "counters: expected values from h_min to h_max");
-                 l.set_counters(h.data());
-             },
-             "layer"_a, "h"_a, "Set the counters of a layer and its binary weights with them.")
-        .def("weights",
-             [](const Network& self, std::size_t layer) {
-                 const Layer& l = layer_at(self, layer);
-                 const bitlocal::BitMatrix rows = l.weights();
-                 return to_numpy(copy_rows(rows, l.shape().n_neurons), l.shape().n_neurons, rows.n_words());
-             },
-             "layer"_a, "Binary weights of a layer: packed, uint64, (neurons, words).")
-        .def("set_weights",
-             [](Network& self, std::size_t layer, const Input<Word, 2>& rows) {
-                 Layer& l = layer_at(self, layer);
-                 require_rows(rows, l.shape().n_neurons, l.shape().n_inputs, "weights");
-                 l.set_weights(rows.data());
-             },
-             "layer"_a, "rows"_a, "Set the binary weights of a layer and drop its hidden weights.")
-        .def("local_classifier",
-             [](const Network& self, std::size_t layer) {
-                 const Layer& l = layer_at(self, layer);
-                 const auto& rows = l.local_classifier();
-                 return to_numpy(copy_rows(rows, l.shape().n_classes), l.shape().n_classes, rows.n_words());
-             },
-             "layer"_a, "Local random classifier of a layer: packed, uint64, (classes, words).")
-        .def("set_local_classifier",
-             [](Network& self, std::size_t layer, const Input<Word, 2>& rows) {
-                 Layer& l = layer_at(self, layer);
-                 require_rows(rows, l.shape().n_classes, l.shape().n_neurons, "local classifier");
-                 l.set_local_classifier(rows.data());
-             },
-             "layer"_a, "rows"_a, "Set the local classifier of a layer.")
+        .def(
+            "counters",
+            [](const Network& self, std::size_t layer) {
+                const Layer& l = layer_at(self, layer);
+                require(!l.counters().empty(), "this network has no hidden weights");
+                return to_numpy(std::vector<std::int16_t>(l.counters()), l.shape().n_neurons, l.shape().n_inputs);
+            },
+            "layer"_a, "Counters h of a layer (from 0): a copy, int16, (neurons, inputs).")
+        .def(
+            "set_counters",
+            [](Network& self, std::size_t layer, const Input<std::int16_t, 2>& h) {
+                Layer& l = layer_at(self, layer);
+                require(h.shape(0) == l.shape().n_neurons && h.shape(1) == l.shape().n_inputs,
+                        "counters: expected shape (" + std::to_string(l.shape().n_neurons) + ", " +
+                            std::to_string(l.shape().n_inputs) + ")");
+                require(std::all_of(h.data(), h.data() + h.size(),
+                                    [&l](std::int16_t v) { return v >= l.shape().h_min && v <= l.shape().h_max; }),
+                        "counters: expected values from h_min to h_max");
+                l.set_counters(h.data());
+            },
+            "layer"_a, "h"_a, "Set the counters of a layer and its binary weights with them.")
+        .def(
+            "weights",
+            [](const Network& self, std::size_t layer) {
+                const Layer& l = layer_at(self, layer);
+                const bitlocal::BitMatrix rows = l.weights();
+                return to_numpy(copy_rows(rows, l.shape().n_neurons), l.shape().n_neurons, rows.n_words());
+            },
+            "layer"_a, "Binary weights of a layer: packed, uint64, (neurons, words).")
+        .def(
+            "set_weights",
+            [](Network& self, std::size_t layer, const Input<Word, 2>& rows) {
+                Layer& l = layer_at(self, layer);
+                require_rows(rows, l.shape().n_neurons, l.shape().n_inputs, "weights");
+                l.set_weights(rows.data());
+            },
+            "layer"_a, "rows"_a, "Set the binary weights of a layer and drop its hidden weights.")
+        .def(
+            "local_classifier",
+            [](const Network& self, std::size_t layer) {
+                const Layer& l = layer_at(self, layer);
+                const auto& rows = l.local_classifier();
+                return to_numpy(copy_rows(rows, l.shape().n_classes), l.shape().n_classes, rows.n_words());
+            },
+            "layer"_a, "Local random classifier of a layer: packed, uint64, (classes, words).")
+        .def(
+            "set_local_classifier",
+            [](Network& self, std::size_t layer, const Input<Word, 2>& rows) {
+                Layer& l = layer_at(self, layer);
+                require_rows(rows, l.shape().n_classes, l.shape().n_neurons, "local classifier");
+                l.set_local_classifier(rows.data());
+            },
+            "layer"_a, "rows"_a, "Set the local classifier of a layer.")
         .def("train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
-             "n_threads"_a,
-             "Train on the samples in the given order; returns (correct, error signals per layer).")
+             "n_threads"_a, "Train on the samples in the given order; returns (correct, error signals per layer).")
         .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).");
 
     m.def("pack", &pack, "bits"_a, "Pack rows of booleans into uint64 words, least significant bit first.");
     m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,
           "The first n 64-bit words of a random stream.");
     m.def("permutation", &permutation, "seed"_a, "purpose"_a, "step"_a, "n"_a, "A permutation of 0 ... n - 1.");
-    m.def("instruction_set", [] { return bitlocal::kernels().name; }, "Name of the kernels in use.");
+    m.def("instruction_set", [] { return bitlocal::kernels().name; }, "Name of the instruction set in use.");
+    m.def(
+        "instruction_sets",
+        [] {
+            std::vector<std::pair<std::string, bool>> sets;
+            for (const auto& isa : bitlocal::instruction_sets()) sets.emplace_back(isa.kernels->name, isa.supported);
+            return sets;
+        },
+        "The instruction sets that were compiled in, best first, and whether this processor supports each.");
+    m.def("use_instruction_set", &bitlocal::use_instruction_set, "name"_a,
+          "Use this instruction set from now on; ValueError if it is unknown or not supported.");
 }

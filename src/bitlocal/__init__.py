@@ -6,6 +6,7 @@ The main class is `BMLPClassifier`, which behaves like any scikit-learn classifi
 from bitlocal.encoders import MedianBinarizer, ThermometerEncoder
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
+from bitlocal.modelfile import load, save
 
 __version__ = "0.1.0"
 
@@ -17,4 +18,6 @@ __all__ = [
     "ModelFileError",
     "ThermometerEncoder",
     "__version__",
+    "load",
+    "save",
 ]

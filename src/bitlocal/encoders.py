@@ -93,6 +93,11 @@ class ThresholdEncoder(TransformerMixin, BaseEstimator):
         ]
         return PackedBits(np.concatenate(parts), len(self.columns_))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # booleans come out, whatever goes in
+        return tags
+
     def _compare(self, X: NDArray[Any]) -> NDArray[np.bool_]:
         bits: NDArray[np.bool_] = X[:, self.columns_] > self._native_thresholds(X.dtype)
         return bits

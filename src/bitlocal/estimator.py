@@ -49,10 +49,11 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         fitted on the training data; "thermometer4" has 4 bits a feature; "median" is the published setting, one median for
         all features. A transformer (it is cloned, then fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
     early_stopping : bool, default=False
-        Whether to hold out part of the training data, to stop when the accuracy on it no longer rises, and to keep the
-        best network.
-    validation_fraction : float, default=0.1
-        Share of the training data to hold out, stratified by class, for `early_stopping`.
+        Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the network
+        that was best on it.
+    validation_fraction : float or None, default=None
+        Share of the training data to hold out, stratified by class, and to report the accuracy on after each epoch. None
+        for 0.1 with `early_stopping` and none without.
     n_iter_no_change : int, default=10
         Epochs without improvement after which `early_stopping` stops.
     tol : float, default=0.0
@@ -112,7 +113,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         hidden_clip: int | None = None,
         encoder: Any = "auto",
         early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        validation_fraction: float | None = None,
         n_iter_no_change: int = 10,
         tol: float = 0.0,
         warm_start: bool = False,
@@ -178,14 +179,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             self._start_network(bits.n_bits)
 
         validation = None
-        if self.early_stopping:
-            rest, held_out = hold_out(labels, self.validation_fraction, seed=self.network_.config.seed)
-            if len(np.unique(labels[rest])) < len(np.unique(labels)):
-                raise ValueError(
-                    f"early_stopping with validation_fraction={self.validation_fraction} leaves a class without training "
-                    "samples: use a smaller fraction or more data"
-                )
-            validation = Validation(bits[held_out], labels[held_out], self.n_iter_no_change, self.tol)
+        fraction = self.validation_fraction
+        if fraction is None and self.early_stopping:
+            fraction = 0.1
+        if fraction:
+            rest, held_out = hold_out(labels, fraction, seed=self.network_.config.seed)
+            patience = self.n_iter_no_change if self.early_stopping else None
+            validation = Validation(bits[held_out], labels[held_out], patience, self.tol)
             bits, labels = bits[rest], labels[rest]
 
         self.n_iter_ = 0
@@ -306,7 +306,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             The class with the largest logit; ties go to the first in `classes_`.
         """
-        labels: NDArray[Any] = self.classes_[self._logits(X).argmax(axis=1)]
+        winners = self._logits(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[winners]
         return labels
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.int32]:
@@ -391,7 +392,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             _require_whole("hidden_clip", self.hidden_clip, 1, 65535)
             if self.hidden_clip % 2 == 0:
                 raise ValueError(f"hidden_clip={self.hidden_clip}: expected an odd number, since hidden weights are odd")
-        _require_share("validation_fraction", self.validation_fraction)
+        if self.validation_fraction is not None:
+            _require_share("validation_fraction", self.validation_fraction)
         _require_whole("n_iter_no_change", self.n_iter_no_change, 1)
 
 

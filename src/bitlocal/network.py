@@ -10,13 +10,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import _core
-from bitlocal.bits import PackedBits, unpack
+from bitlocal.bits import PackedBits, unpack, words_for
 
 SAMPLE_ORDER = 4  # purpose of the random stream; the others are the core's own
 _COUNTER_MIN, _COUNTER_MAX = -(2**15), 2**15 - 1
@@ -365,30 +366,40 @@ class BinaryNetwork:
         ValueError
             If an array is missing, or does not fit the configuration.
         """
+        # Everything is checked before anything is allocated: the arrays may come from a file that nobody vouches for.
+        sizes = config.layer_sizes
+        with_hidden = "layers.0.counters" in arrays
+        for layer, (fan_in, size) in enumerate(pairwise(sizes)):
+            if with_hidden:
+                _require_array(arrays, f"layers.{layer}.counters", np.int16, (size, fan_in))
+            else:
+                _require_array(arrays, f"layers.{layer}.weights", np.uint64, (size, words_for(fan_in)))
+            if with_hidden or layer == len(sizes) - 2:
+                shape = (config.n_classes, words_for(size))
+                _require_array(arrays, f"layers.{layer}.local_classifier", np.uint64, shape)
         network = cls(config, initialise=False)
         network.state = state
-        with_hidden = "layers.0.counters" in arrays
         for layer in range(network.n_layers):
             if with_hidden:
-                network.set_counters(layer, _typed(arrays, f"layers.{layer}.counters", np.int16))
+                network.set_counters(layer, arrays[f"layers.{layer}.counters"])
             else:
-                network.set_packed_weights(layer, _typed(arrays, f"layers.{layer}.weights", np.uint64))
+                network.set_packed_weights(layer, arrays[f"layers.{layer}.weights"])
             if with_hidden or layer == network.n_layers - 1:
-                rows = _typed(arrays, f"layers.{layer}.local_classifier", np.uint64)
-                network.set_packed_local_classifier(layer, rows)
+                network.set_packed_local_classifier(layer, arrays[f"layers.{layer}.local_classifier"])
         return network
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BinaryNetwork.from_arrays, (self.config, self.state, self.to_arrays())
 
 
-def _typed(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic]) -> NDArray[Any]:
+def _require_array(
+    arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic], shape: tuple[int, int]
+) -> None:
     if name not in arrays:
         raise ValueError(f"array {name!r} is missing")
-    if arrays[name].dtype != dtype or arrays[name].ndim != 2:
-        found = f"{arrays[name].dtype} with {arrays[name].ndim}"
-        raise ValueError(f"array {name!r}: expected {np.dtype(dtype)} with 2 dimensions, got {found}")
-    return arrays[name]
+    if arrays[name].dtype != dtype or arrays[name].shape != shape:
+        found = f"{arrays[name].dtype} of shape {arrays[name].shape}"
+        raise ValueError(f"array {name!r}: expected {np.dtype(dtype)} of shape {shape}, got {found}")
 
 
 def _signs(rows: PackedBits) -> NDArray[np.int8]:

@@ -16,7 +16,7 @@ def hold_out(labels: NDArray[Any], fraction: float, *, seed: int) -> tuple[NDArr
     """Split row numbers into a larger part and a held-out part, stratified by class.
 
     The samples are shuffled, then sorted by class; of every run of 1 / `fraction` samples one is held out, so that each
-    class, and the whole, is represented in proportion to within one sample.
+    class is represented in proportion to within one sample. No class is held out as a whole.
 
     Parameters
     ----------
@@ -54,4 +54,9 @@ def hold_out(labels: NDArray[Any], fraction: float, *, seed: int) -> tuple[NDArr
     places = (2 * np.arange(n_held_out) + 1) * n // (2 * n_held_out)
     held_out = np.zeros(n, dtype=bool)
     held_out[by_class[places]] = True
+    # A class must not be held out as a whole: its first sample in this order stays, even if it is the only one.
+    _, first_of_class = np.unique(labels[by_class], return_index=True)
+    for first, last in zip(first_of_class, [*first_of_class[1:], n], strict=True):
+        if held_out[by_class[first:last]].all():
+            held_out[by_class[first]] = False
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

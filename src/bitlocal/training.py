@@ -76,15 +76,15 @@ class Validation:
     ----------
     samples, labels
         The held-out part.
-    patience : int
-        Epochs without improvement after which training stops.
+    patience : int or None
+        Epochs without improvement after which training stops and the best network is restored; None to only watch.
     tol : float
         How much the accuracy must rise to count as an improvement.
     """
 
     samples: PackedBits
     labels: NDArray[np.integer]
-    patience: int
+    patience: int | None
     tol: float
 
 
@@ -101,10 +101,9 @@ def train(
 ) -> Iterator[EpochRecord]:
     """Train a network epoch by epoch, and yield each epoch's record.
 
-    With a validation part, training stops when its accuracy no longer rises, and the best network is restored. Whoever
-    stops iterating, or interrupts, leaves a valid network.
+    Whoever stops iterating, or interrupts, leaves a valid network.
     """
-    best_accuracy, best_weights, waited = -1.0, network.snapshot() if validation else None, 0
+    best = _Best(validation.tol) if validation is not None and validation.patience is not None else None
     for epoch in range(1, epochs + 1):
         counts, start = Counts(), time.perf_counter()
         for part in network.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
@@ -121,16 +120,27 @@ def train(
         yield record
         if callback is not None:
             callback(_progress(epoch, epochs, counts, len(samples), record))
-        if validation is not None and accuracy is not None:
-            waited += 1
-            if accuracy > best_accuracy + validation.tol:
-                waited = 0
-            if accuracy > best_accuracy:
-                best_accuracy, best_weights = accuracy, network.snapshot()
-            if waited >= validation.patience:
+        if best is not None and validation is not None and accuracy is not None:
+            best.note(accuracy, network)
+            if best.waited == validation.patience:
                 break
-    if best_weights is not None:
-        network.restore(best_weights)
+    if best is not None:
+        network.restore(best.weights)
+
+
+class _Best:
+    """The best network so far, and for how many epochs it has been that."""
+
+    def __init__(self, tol: float) -> None:
+        self.tol = tol
+        self.accuracy = -1.0
+        self.weights: list[NDArray[np.int16]] = []
+        self.waited = 0
+
+    def note(self, accuracy: float, network: BinaryNetwork) -> None:
+        self.waited = 0 if accuracy > self.accuracy + self.tol else self.waited + 1
+        if accuracy > self.accuracy:
+            self.accuracy, self.weights = accuracy, network.snapshot()
 
 
 def _progress(

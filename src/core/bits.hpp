@@ -16,7 +16,9 @@ using Word = std::uint64_t;
 inline constexpr std::size_t kWordBits = 64;
 
 // Words needed for `bits` bits.
-constexpr std::size_t words_for(std::size_t bits) { return (bits + kWordBits - 1) / kWordBits; }
+constexpr std::size_t words_for(std::size_t bits) {
+    return (bits + kWordBits - 1) / kWordBits;
+}
 
 // The bits of word `word` that belong to a row of `bits` bits; the others are padding.
 constexpr Word word_mask(std::size_t bits, std::size_t word) {
@@ -24,7 +26,9 @@ constexpr Word word_mask(std::size_t bits, std::size_t word) {
     return left >= kWordBits ? ~Word{0} : (Word{1} << left) - 1;
 }
 
-constexpr bool get_bit(const Word* row, std::size_t k) { return (row[k / kWordBits] >> (k % kWordBits)) & 1; }
+constexpr bool get_bit(const Word* row, std::size_t k) {
+    return (row[k / kWordBits] >> (k % kWordBits)) & 1;
+}
 
 // Rows of bits, one after the other: samples, activations, local classifiers.
 class BitMatrix {
@@ -46,7 +50,9 @@ class BitMatrix {
 // neurons, and each lane ends up with the sum of its own neuron: no horizontal additions.
 inline constexpr std::size_t kLanes = 8;
 
-constexpr std::size_t blocks_for(std::size_t neurons) { return (neurons + kLanes - 1) / kLanes; }
+constexpr std::size_t blocks_for(std::size_t neurons) {
+    return (neurons + kLanes - 1) / kLanes;
+}
 
 class WeightBlocks {
   public:

@@ -1,10 +1,66 @@
 #include "dispatch.hpp"
 
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
 namespace bitlocal {
+namespace {
+
+#ifdef BITLOCAL_AVX2
+bool has_avx2() {
+#if defined(__GNUC__)
+    return __builtin_cpu_supports("avx2");  // asks the operating system, too
+#else
+    return false;
+#endif
+}
+#endif
+
+const Kernels& find(const std::string& name, const char* asked_by) {
+    std::string known;
+    for (const InstructionSet& isa : instruction_sets()) {
+        known += (known.empty() ? "" : ", ") + std::string(isa.kernels->name);
+        if (name != isa.kernels->name) continue;
+        if (!isa.supported) throw std::invalid_argument(asked_by + name + "': this processor does not support it");
+        return *isa.kernels;
+    }
+    throw std::invalid_argument(asked_by + name + "': expected one of " + known);
+}
+
+const Kernels& decide() {
+    if (const char* wanted = std::getenv("BITLOCAL_ISA"); wanted != nullptr && *wanted != '\0')
+        return find(wanted, "BITLOCAL_ISA='");
+    for (const InstructionSet& isa : instruction_sets())
+        if (isa.supported) return *isa.kernels;
+    return kPortableKernels;
+}
+
+std::atomic<const Kernels*> in_use{nullptr};
+
+}  // namespace
+
+const std::vector<InstructionSet>& instruction_sets() {
+    static const std::vector<InstructionSet> all = {
+#ifdef BITLOCAL_AVX2
+        {&kAvx2Kernels, has_avx2()},
+#endif
+        {&kPortableKernels, true},
+    };
+    return all;
+}
 
 const Kernels& kernels() {
-    static const Kernels& chosen = kPortableKernels;
-    return chosen;
+    const Kernels* table = in_use.load(std::memory_order_relaxed);
+    if (table == nullptr) {
+        table = &decide();
+        in_use.store(table, std::memory_order_relaxed);
+    }
+    return *table;
+}
+
+void use_instruction_set(const std::string& name) {
+    in_use.store(&find(name, "instruction set '"));
 }
 
 }  // namespace bitlocal

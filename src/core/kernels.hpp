@@ -20,16 +20,17 @@ struct Kernels {
     //   samples   n_samples pointers to rows of n_words words
     //   z         n_samples rows of at least n_blocks * kLanes integers, z_stride apart
     void (*preactivations)(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
-                           const Word* const* samples, std::size_t n_samples, std::int32_t* z,
-                           std::size_t z_stride);
+                           const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride);
 
-    // Activation: bit k of `a` = (z[k] >= 0), padding zero. n_neurons integers in, words_for(n_neurons) words out.
+    // Activation: bit k of `a` = (z[k] >= 0), padding zero. n_neurons integers in, in rows padded to whole blocks;
+    // words_for(n_neurons) words out.
     void (*activations)(const std::int32_t* z, std::size_t n_neurons, Word* a);
 
     // Sparse choice for one sample: chosen[g * chosen_stride] = the place within group g of its wrong neuron with the
     // smallest |z|, the first of equals, or -1 where no neuron is wrong.
+    //   z         n_groups * group_size integers; kLanes more may be read, and all of them overwritten
     //   desired   the desired activations, n_groups * group_size bits
-    void (*choose)(const std::int32_t* z, const Word* desired, std::size_t n_groups, std::size_t group_size,
+    void (*choose)(std::int32_t* z, const Word* desired, std::size_t n_groups, std::size_t group_size,
                    std::int32_t* chosen, std::size_t chosen_stride);
 
     // Update of one neuron by the samples that chose it: for each synapse j, h[j] += sum over the samples of
@@ -43,5 +44,6 @@ struct Kernels {
 };
 
 extern const Kernels kPortableKernels;
+extern const Kernels kAvx2Kernels;  // only where BITLOCAL_AVX2 is defined
 
 }  // namespace bitlocal

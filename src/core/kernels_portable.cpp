@@ -12,7 +12,8 @@ namespace {
 
 using Lanes = std::array<Word, kLanes>;
 
-// Carry-save adder over lanes: a + b + carry_in = 2 * result + a', bit by bit. Returns the high part, leaves the low in a.
+// Carry-save adder over lanes: a + b + carry_in = 2 * result + a', bit by bit. Returns the high part, leaves the low in
+// a.
 inline Lanes carry_save_add(Lanes& a, const Lanes& b, const Lanes& c) {
     Lanes high;
     for (std::size_t i = 0; i < kLanes; ++i) {
@@ -82,8 +83,8 @@ void activations(const std::int32_t* z, std::size_t n_neurons, Word* a) {
     }
 }
 
-void choose(const std::int32_t* z, const Word* desired, std::size_t n_groups, std::size_t group_size,
-            std::int32_t* chosen, std::size_t chosen_stride) {
+void choose(std::int32_t* z, const Word* desired, std::size_t n_groups, std::size_t group_size, std::int32_t* chosen,
+            std::size_t chosen_stride) {
     std::size_t k = 0;
     for (std::size_t g = 0; g < n_groups; ++g) {
         std::int32_t best = -1;

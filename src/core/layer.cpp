@@ -75,13 +75,12 @@ void Layer::refresh(std::size_t k) {
     const std::int16_t* h = row(k);
     Word* out = w_.neuron(k);
     for (std::size_t w = 0; w < w_.n_words(); ++w) out[w * kLanes] = 0;
-    for (std::size_t j = 0; j < shape_.n_inputs; ++j)
-        out[j / kWordBits * kLanes] |= Word{h[j] >= 0} << (j % kWordBits);
+    for (std::size_t j = 0; j < shape_.n_inputs; ++j) out[j / kWordBits * kLanes] |= Word{h[j] >= 0} << (j % kWordBits);
 }
 
 void Layer::forward(const Word* const* inputs, std::size_t n, std::int32_t* z, Word* const* a) const {
-    kernels().preactivations(w_.data(), w_.n_blocks(), w_.n_words(), static_cast<std::int32_t>(shape_.n_inputs),
-                             inputs, n, z, shape_.z_stride());
+    kernels().preactivations(w_.data(), w_.n_blocks(), w_.n_words(), static_cast<std::int32_t>(shape_.n_inputs), inputs,
+                             n, z, shape_.z_stride());
     for (std::size_t s = 0; s < n; ++s) kernels().activations(z + s * shape_.z_stride(), shape_.n_neurons, a[s]);
 }
 
@@ -105,7 +104,7 @@ Layer::Verdict Layer::error_signal(const std::int32_t* o, std::int32_t label) co
     return {predicted, predicted != label || o[best] - second < shape_.margin};
 }
 
-void Layer::choose(const std::int32_t* z, std::int32_t label, std::int32_t* chosen, std::size_t chosen_stride) const {
+void Layer::choose(std::int32_t* z, std::int32_t label, std::int32_t* chosen, std::size_t chosen_stride) const {
     const Word* desired = p_.row(static_cast<std::size_t>(label));
     kernels().choose(z, desired, shape_.n_groups(), shape_.group_size, chosen, chosen_stride);
 }
@@ -126,16 +125,14 @@ void Layer::update(std::size_t group, const LayerBatch& batch, UpdateScratch& sc
         const auto i = static_cast<std::size_t>(chosen[s]);
         const std::size_t place = first[i + 1]++;  // afterwards first[i] is where neuron i's samples begin
         scratch.samples[place] = batch.inputs[s];
-        scratch.desired[place] =
-            get_bit(p_.row(static_cast<std::size_t>(batch.labels[s])), first_neuron + i) ? 1 : 0;
+        scratch.desired[place] = get_bit(p_.row(static_cast<std::size_t>(batch.labels[s])), first_neuron + i) ? 1 : 0;
     }
 
     for (std::size_t i = 0; i < size; ++i) {
         const std::size_t n = first[i + 1] - first[i];
         if (n == 0) continue;
         kernels().update(row(first_neuron + i), shape_.n_inputs, scratch.samples.data() + first[i],
-                         scratch.desired.data() + first[i], n, shape_.h_min, shape_.h_max,
-                         w_.neuron(first_neuron + i));
+                         scratch.desired.data() + first[i], n, shape_.h_min, shape_.h_max, w_.neuron(first_neuron + i));
     }
 }
 

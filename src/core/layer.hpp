@@ -15,8 +15,8 @@ struct LayerShape {
     std::size_t n_inputs;
     std::size_t n_neurons;
     std::size_t n_classes;
-    std::size_t group_size;   // divides n_neurons
-    std::int32_t margin;      // of the error signal: floor(robustness * n_neurons)
+    std::size_t group_size;  // divides n_neurons
+    std::int32_t margin;     // of the error signal: floor(robustness * n_neurons)
     std::int16_t h_min = INT16_MIN;
     std::int16_t h_max = INT16_MAX;
 
@@ -28,18 +28,18 @@ struct LayerShape {
 
 // The samples of a mini-batch that chose the neurons of one group; reused from group to group.
 struct UpdateScratch {
-    std::vector<std::size_t> first;           // per neuron of the group: where its samples begin
-    std::vector<const Word*> samples;         // the activations that came in, neuron after neuron
-    std::vector<std::uint8_t> desired;        // and the desired activation
+    std::vector<std::size_t> first;     // per neuron of the group: where its samples begin
+    std::vector<const Word*> samples;   // the activations that came in, neuron after neuron
+    std::vector<std::uint8_t> desired;  // and the desired activation
 };
 
 // What a layer noted of a mini-batch in the forward pass, for its update.
 struct LayerBatch {
-    std::size_t size;                         // samples in the mini-batch
-    const Word* const* inputs;                // per sample: the activations that came in
-    const std::int32_t* labels;               // per sample
-    const std::uint8_t* errors;               // per sample: the error signal e
-    const std::int32_t* chosen;               // [group * chosen_stride + sample], valid where e = 1
+    std::size_t size;            // samples in the mini-batch
+    const Word* const* inputs;   // per sample: the activations that came in
+    const std::int32_t* labels;  // per sample
+    const std::uint8_t* errors;  // per sample: the error signal e
+    const std::int32_t* chosen;  // [group * chosen_stride + sample], valid where e = 1
     std::size_t chosen_stride;
 };
 
@@ -72,8 +72,8 @@ class Layer {
         bool error;
     };
     Verdict error_signal(const std::int32_t* o, std::int32_t label) const;
-    // Steps 3 to 5.
-    void choose(const std::int32_t* z, std::int32_t label, std::int32_t* chosen, std::size_t chosen_stride) const;
+    // Steps 3 to 5. z, with kLanes integers more behind it, is used up.
+    void choose(std::int32_t* z, std::int32_t label, std::int32_t* chosen, std::size_t chosen_stride) const;
     // Step 6, for one group.
     void update(std::size_t group, const LayerBatch& batch, UpdateScratch& scratch);
     // Step 7, for one group, in mini-batch `step`.
@@ -87,7 +87,7 @@ class Layer {
     LayerShape shape_;
     std::vector<std::int16_t> h_;
     WeightBlocks w_;
-    BitMatrix p_;          // rows, for the desired activations
+    BitMatrix p_;            // rows, for the desired activations
     WeightBlocks p_blocks_;  // the same bits, for the logits
 };
 

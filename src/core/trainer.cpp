@@ -29,7 +29,7 @@ struct Room {
     Room(const Network& network, std::size_t batch_size) {
         std::size_t z_size = 0;
         for (const Layer& layer : network.layers()) z_size = std::max(z_size, layer.shape().z_stride());
-        z.resize(kTile * z_size);
+        z.resize(kTile * z_size + kLanes);  // `choose` may read beyond the last row
         o.resize(kTile * network.layers().back().shape().o_stride());
         update.samples.resize(batch_size);
         update.desired.resize(batch_size);
@@ -125,8 +125,8 @@ class Trainer {
         for (std::size_t l = 0; l < notes_.size(); ++l) {
             if (!any_error(l)) continue;
             Layer& layer = network_.layers()[l];
-            const LayerBatch batch{size, layer_inputs(l), labels_.data(), notes_[l].errors.data(),
-                                   notes_[l].chosen.data(), batch_size_};
+            const LayerBatch batch{
+                size, layer_inputs(l), labels_.data(), notes_[l].errors.data(), notes_[l].chosen.data(), batch_size_};
             const std::size_t n_groups = layer.shape().n_groups();
             const std::size_t begin = n_groups * member.index / member.team_size;
             const std::size_t end = n_groups * (member.index + 1) / member.team_size;

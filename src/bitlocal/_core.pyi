@@ -1,0 +1,80 @@
+"""
+The compiled core of bitlocal: packed bits, integers, no floating point.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy
+from numpy.typing import NDArray
+
+
+class Network:
+    """Layers of binary neurons; see docs/algorithm.md for the symbols."""
+
+    def __init__(self, layer_sizes: Sequence[int], n_classes: int, group_sizes: Sequence[int], margins: Sequence[int], h_min: int, h_max: int) -> None:
+        """
+        layer_sizes: K_0 ... K_L; group_sizes, margins: one a layer; h_min, h_max: range of the counters.
+        """
+
+    def initialise(self, seed: int) -> None:
+        """Draw hidden weights and local classifiers."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the initial draw and of the reinforcement."""
+
+    @seed.setter
+    def seed(self, arg: int, /) -> None: ...
+
+    @property
+    def has_hidden_weights(self) -> bool:
+        """False in a network that can only infer."""
+
+    def counters(self, layer: int) -> Annotated[NDArray[numpy.int16], dict(shape=(None, None))]:
+        """Counters h of a layer (from 0): a copy, int16, (neurons, inputs)."""
+
+    def set_counters(self, layer: int, h: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """Set the counters of a layer and its binary weights with them."""
+
+    def weights(self, layer: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
+        """Binary weights of a layer: packed, uint64, (neurons, words)."""
+
+    def set_weights(self, layer: int, rows: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """Set the binary weights of a layer and drop its hidden weights."""
+
+    def local_classifier(self, layer: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
+        """Local random classifier of a layer: packed, uint64, (classes, words)."""
+
+    def set_local_classifier(self, layer: int, rows: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """Set the local classifier of a layer."""
+
+    def train(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], batch_size: int, first_step: int, thresholds: Sequence[int], n_threads: int) -> tuple[int, list[int]]:
+        """
+        Train on the samples in the given order; returns (correct, error signals per layer).
+        """
+
+    def logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_threads: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]:
+        """Logits of the last layer: int32, (samples, classes)."""
+
+def pack(bits: Annotated[NDArray[numpy.bool_], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
+    """Pack rows of booleans into uint64 words, least significant bit first."""
+
+def random_words(seed: int, purpose: int, layer: int, step: int, row: int, n: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
+    """The first n 64-bit words of a random stream."""
+
+def permutation(seed: int, purpose: int, step: int, n: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
+    """A permutation of 0 ... n - 1."""
+
+def instruction_set() -> str:
+    """Name of the instruction set in use."""
+
+def instruction_sets() -> list[tuple[str, bool]]:
+    """
+    The instruction sets that were compiled in, best first, and whether this processor supports each.
+    """
+
+def use_instruction_set(name: str) -> None:
+    """
+    Use this instruction set from now on; ValueError if it is unknown or not supported.
+    """

@@ -1,0 +1,79 @@
+"""What the command line shows: the progress bar and small tables. Progress goes to stderr, results to stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bitlocal.training import Callback
+from bitlocal.training import Progress as TrainingProgress
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class _SpeedColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f} samples/s", style="cyan")
+
+
+@contextmanager
+def training_progress(*, quiet: bool) -> Iterator[Callback]:
+    """Show a progress bar while the block runs; the callback it yields moves it."""
+    if quiet:
+        yield lambda progress: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[figures]}"),
+        _SpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=err.is_terminal) as bar:
+        task = bar.add_task("", total=None, epoch="1", figures="")
+        validation: list[float] = []
+
+        def show(progress: TrainingProgress) -> None:
+            if progress.finished is not None and progress.finished.validation_accuracy is not None:
+                validation.append(progress.finished.validation_accuracy)
+            bar.update(
+                task,
+                total=progress.n_epochs * progress.n_samples,
+                completed=(progress.epoch - 1) * progress.n_samples + progress.seen,
+                epoch=f"{progress.epoch}/{progress.n_epochs}",
+                figures=_figures(progress, validation),
+            )
+
+        yield show
+
+
+def _figures(progress: TrainingProgress, validation: list[float]) -> str:
+    figures = [f"train {progress.train_accuracy:.2%}"]
+    if validation:
+        figures.append(f"validation {validation[-1]:.2%}")
+    figures.append("errors " + ", ".join(f"{share:.0%}" for share in progress.error_share))
+    return "  ".join(figures)
+
+
+def facts(rows: Iterable[tuple[str, str]], *, title: str | None = None) -> Table:
+    """Make a table of names and values."""
+    table = Table(title=title, show_header=False, box=None, title_justify="left", padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def byte_size(n: int) -> str:
+    """Write a number of bytes for a person."""
+    if n < 1000:
+        return f"{n} bytes"
+    return f"{n / 1000:.1f} kB" if n < 1_000_000 else f"{n / 1_000_000:.2f} MB"

@@ -1,0 +1,102 @@
+"""The DATA argument: a name or a file, split and matched with a model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitlocal.datasets import Dataset, load, names, read_table
+from bitlocal.errors import DataError
+from bitlocal.modelfile import Model, TrainingData
+from bitlocal.splits import hold_out
+
+
+def load_data(data: str, target: str | None, *, seed: int = 0, require_target: bool = True) -> Dataset:
+    """Load DATA: a file if it looks like one or is there, a known name otherwise."""
+    looks_like_file = os.sep in data or "." in data or os.path.exists(data)
+    if looks_like_file and data not in names():
+        return read_table(data, target, require_target=require_target)
+    return load(data, seed=seed)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A training part and a test part; the test part is None where nothing was held out."""
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    X_test: NDArray[Any] | None
+    y_test: NDArray[Any] | None
+    held_out: float
+
+
+def split(dataset: Dataset, test_fraction: float, seed: int) -> Split:
+    """Use the data set's own test split, or hold out a part."""
+    if dataset.X_test is not None:
+        return Split(dataset.X, dataset.y, dataset.X_test, dataset.y_test, 0.0)
+    if test_fraction == 0:
+        return Split(dataset.X, dataset.y, None, None, 0.0)
+    rest, held_out = hold_out(dataset.y, test_fraction, seed=seed)
+    return Split(dataset.X[rest], dataset.y[rest], dataset.X[held_out], dataset.y[held_out], test_fraction)
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """Samples to evaluate on, and in words where they come from."""
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    origin: str
+
+
+def test_part(dataset: Dataset, model: Model, *, everything: bool) -> TestPart:
+    """Choose what to evaluate on: the official test split, what training held out of the same data, or all."""
+    columns = _columns(dataset, model.data)
+    if dataset.X_test is not None and dataset.y_test is not None and not everything:
+        return TestPart(dataset.X_test[:, columns], dataset.y_test, "test split")
+    trained_on_this = model.data is not None and model.data.fingerprint == dataset.fingerprint()
+    if trained_on_this and model.data is not None and model.data.test_fraction and not everything:
+        _, held_out = hold_out(dataset.y, model.data.test_fraction, seed=model.data.split_seed)
+        origin = f"the {model.data.test_fraction:.0%} that training held out"
+        return TestPart(dataset.X[held_out][:, columns], dataset.y[held_out], origin)
+    origin = "all samples, which the model was trained on" if trained_on_this else "all samples"
+    return TestPart(dataset.X[:, columns], dataset.y, origin)
+
+
+def prediction_part(dataset: Dataset, model: Model) -> NDArray[Any]:
+    """Choose what to predict: the test split of a data set that has one, all of it otherwise."""
+    X = dataset.X if dataset.X_test is None else dataset.X_test
+    return X[:, _columns(dataset, model.data)]
+
+
+def labels_like(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[Any]:
+    """Bring labels to the type of the model's classes; one that was never seen in training is an error."""
+    by_text = {str(label): label for label in classes.tolist()}
+    unseen = sorted({str(label) for label in y.tolist()} - set(by_text))
+    if unseen:
+        raise DataError(
+            f"{what}: labels that training never saw: {', '.join(map(repr, unseen[:5]))}; the model knows "
+            f"{', '.join(map(repr, list(by_text)[:20]))}"
+        )
+    return np.array([by_text[str(label)] for label in y.tolist()], dtype=classes.dtype)
+
+
+def _columns(dataset: Dataset, trained_on: TrainingData | None) -> Any:
+    """The order in which the model wants the columns: by name where both sides have names."""
+    wanted = None if trained_on is None else trained_on.feature_names
+    if wanted is None or dataset.feature_names is None or dataset.feature_names == wanted:
+        return slice(None)
+    place = {name: i for i, name in enumerate(dataset.feature_names)}
+    missing = [name for name in wanted if name not in place]
+    extra = [name for name in dataset.feature_names if name not in set(wanted)]
+    if missing or extra:
+        problems = [f"{what} {', '.join(map(repr, which[:5]))}" for what, which in (("missing", missing), ("unknown", extra)) if which]
+        raise DataError(
+            f"{dataset.name}: {len(place)} columns, but the model expects the {len(wanted)} it was trained on "
+            f"({'; '.join(problems)}); give the same columns"
+        )
+    return [place[name] for name in wanted]
