@@ -280,9 +280,7 @@ class ReferenceNetwork:
         self.step += 1
         return correct, n_errors
 
-    def train_epoch(
-        self, X: np.ndarray, y: np.ndarray, batch_size: int, shuffle: bool = True
-    ) -> tuple[int, list[int]]:
+    def train_epoch(self, X: np.ndarray, y: np.ndarray, batch_size: int, shuffle: bool = True) -> tuple[int, list[int]]:
         """One pass over the samples; the last mini-batch may be smaller.
 
         Returns the sums over the mini-batches of what `train_batch` returns.

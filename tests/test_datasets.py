@@ -51,9 +51,7 @@ def idx_bytes(array: NDArray[Any], code: int = 8) -> bytes:
     return header + array.astype(np.uint8).tobytes()
 
 
-def put_images(
-    folder: Path, *, seed: int = 0, shape: tuple[int, int] = (3, 2), packed: bool = True
-) -> dict[str, str]:
+def put_images(folder: Path, *, seed: int = 0, shape: tuple[int, int] = (3, 2), packed: bool = True) -> dict[str, str]:
     """Write a tiny image set in the form of MNIST; returns the SHA-256 of each file, unpacked."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,9 +61,7 @@ def put_images(
         array = rng.integers(0, 256, (n, *shape)) if "images" in stem else np.arange(n) % 3
         content = idx_bytes(array)
         hashes[stem] = hashlib.sha256(content).hexdigest()
-        (folder / (f"{stem}.gz" if packed else stem)).write_bytes(
-            gzip.compress(content) if packed else content
-        )
+        (folder / (f"{stem}.gz" if packed else stem)).write_bytes(gzip.compress(content) if packed else content)
     return hashes
 
 
@@ -254,9 +250,7 @@ def test_idx_with_more_than_it_promises(tmp_path: Path, array: NDArray[Any], ext
 
 @on_disk
 @given(array=arrays, packed=st.booleans(), data=st.data())
-def test_mangled_idx_is_read_or_refused(
-    tmp_path: Path, array: NDArray[Any], packed: bool, data: st.DataObject
-) -> None:
+def test_mangled_idx_is_read_or_refused(tmp_path: Path, array: NDArray[Any], packed: bool, data: st.DataObject) -> None:
     original = idx_bytes(array)
     content = bytearray(gzip.compress(original) if packed else original)
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
@@ -313,9 +307,7 @@ def test_idx_header_cannot_make_us_allocate(tmp_path: Path, monkeypatch: pytest.
             read_idx(path)
 
 
-def test_idx_stops_reading_after_what_the_header_promises(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_idx_stops_reading_after_what_the_header_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(idx_bytes(np.ones(10)) + bytes(5_000_000)))
     asked: list[int] = []
@@ -376,9 +368,7 @@ def test_cache_folder_is_the_users() -> None:
     assert "bitlocal" in str(places.cache_folder())
 
 
-def test_incomplete_own_images_are_not_replaced_by_others(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_incomplete_own_images_are_not_replaced_by_others(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BITLOCAL_DATA", str(home / "own"))
     monkeypatch.setitem(download.SHA256, "mnist", put_images(home / "cache" / "mnist"))
     put_images(home / "own" / "mnist")
@@ -422,9 +412,7 @@ def test_no_data_and_offline(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_cifar10_features(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with complains(
-        "'cifar10-features' not found", "BITLOCAL_DATA is not set", "train-features-idx2-ubyte.gz"
-    ):
+    with complains("'cifar10-features' not found", "BITLOCAL_DATA is not set", "train-features-idx2-ubyte.gz"):
         load("cifar10-features")
     monkeypatch.setenv("BITLOCAL_DATA", str(home))
     folder = home / "cifar10-features"
@@ -455,9 +443,7 @@ def mirror(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = home / "served"
     hashes = put_images(folder / "mnist")
     monkeypatch.setitem(download.SHA256, "mnist", hashes)
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder))
-    )
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder)))
     url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setitem(download.MIRRORS, "mnist", (f"{url}/nowhere/", f"{url}/mnist/"))
     for variable in ("NO_PROXY", "no_proxy"):
@@ -527,18 +513,14 @@ def test_download_of_the_wrong_content(home: Path, mirror: Path, damage: str) ->
     assert in_cache(home) == []
 
 
-def test_download_from_a_server_that_never_stops(
-    home: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_download_from_a_server_that_never_stops(home: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "_MOST_BYTES", 20)
     with complains("the server sends far more"):
         load("mnist")
     assert in_cache(home) == []
 
 
-def test_interrupted_download_leaves_nothing(
-    home: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_download_leaves_nothing(home: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
@@ -1063,9 +1045,7 @@ def test_prototypes_are_pinned() -> None:
     # The same on every machine and in every version.
     data = load("prototypes", seed=3, n_features=100, n_train=50, n_test=20)
     assert data.fingerprint() == "9852957a75d42f96edf21040e5aeec6d1647f0146ac8cea8ee5c4b20741d3900"
-    assert (
-        load("prototypes", seed=3, n_features=100, n_train=50, n_test=20).fingerprint() == data.fingerprint()
-    )
+    assert load("prototypes", seed=3, n_features=100, n_train=50, n_test=20).fingerprint() == data.fingerprint()
 
 
 def test_prototypes_follow_their_definition() -> None:
@@ -1126,9 +1106,7 @@ def test_prototypes_are_balanced_and_independent() -> None:
 
 
 def test_prototypes_seeds_differ() -> None:
-    prints = {
-        load("prototypes", seed=s, n_train=20, n_test=5).fingerprint() for s in (0, 1, 2**32, 2**64 - 1)
-    }
+    prints = {load("prototypes", seed=s, n_train=20, n_test=5).fingerprint() for s in (0, 1, 2**32, 2**64 - 1)}
     assert len(prints) == 4
 
 

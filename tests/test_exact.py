@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reference
+from bitlocal import _core
 from bitlocal.bits import pack
 from bitlocal.network import BinaryNetwork, NetworkConfig
+
+
+@pytest.fixture(autouse=True, params=[name for name, _ in _core.instruction_sets()], scope="module")
+def isa(request):
+    """Every test of this file runs on every instruction set."""
+    if not dict(_core.instruction_sets())[request.param]:
+        pytest.skip(f"this processor does not support {request.param}")
+    before = _core.instruction_set()
+    _core.use_instruction_set(request.param)
+    yield request.param
+    assert _core.instruction_set() == request.param, "the tests ran on something else"
+    _core.use_instruction_set(before)
+
 
 # Around the edges of a 64-bit word and of a block of 8 neurons.
 SIZES = st.sampled_from([1, 2, 7, 8, 9, 31, 33, 63, 64, 65, 100, 127, 128, 129, 200])
@@ -83,7 +97,9 @@ def test_training_equals_reference(problem, n_threads):
 @pytest.mark.parametrize("hidden", [(150,), (150, 75), (90, 45, 15)])
 def test_larger_network_equals_reference(hidden):
     """Learnable data, so that errors become rare, margins matter and reinforcement slows down."""
-    config = NetworkConfig(n_inputs=300, hidden_layer_sizes=hidden, n_classes=5, group_size=15, seed=7)
+    config = NetworkConfig(
+        n_inputs=300, hidden_layer_sizes=hidden, n_classes=5, group_size=15, reinforcement=0.5, seed=7
+    )
     rng = np.random.default_rng(1)
     prototypes = rng.random((5, 300)) < 0.5
     y = rng.integers(0, 5, 1000)
@@ -102,7 +118,7 @@ def test_larger_network_equals_reference(hidden):
 def test_threads_do_not_matter(n_threads):
     rng = np.random.default_rng(2)
     bits, y = pack(rng.random((500, 130)) < 0.5), rng.integers(0, 4, 500)
-    config = NetworkConfig(n_inputs=130, hidden_layer_sizes=(105, 45), n_classes=4, seed=3)
+    config = NetworkConfig(n_inputs=130, hidden_layer_sizes=(105, 45), n_classes=4, group_size=15, seed=3)
     digests = set()
     for threads in (1, n_threads):
         network = BinaryNetwork(config)
@@ -126,7 +142,7 @@ def test_order_within_a_batch_does_not_matter():
 def test_parts_of_a_stream_do_not_matter():
     rng = np.random.default_rng(5)
     bits, y = pack(rng.random((100, 50)) < 0.5), rng.integers(0, 3, 100)
-    config = NetworkConfig(n_inputs=50, hidden_layer_sizes=(30,), n_classes=3)
+    config = NetworkConfig(n_inputs=50, hidden_layer_sizes=(30,), n_classes=3, group_size=15)
     at_once, in_parts = BinaryNetwork(config), BinaryNetwork(config)
     at_once.train_stream(bits, y, batch_size=10)
     for first in range(0, 100, 20):
@@ -184,6 +200,24 @@ def test_int16_counters_saturate():
     n = 70_000
     network.train_stream(pack(np.ones((n, 1), dtype=bool)), np.zeros(n, dtype=int), batch_size=n)
     assert network.counters(0).tolist() == [[32767]]
+
+
+def test_long_inputs_equal_reference():
+    """More words than the byte counters of a vector kernel can add up before they are flushed."""
+    config = NetworkConfig(n_inputs=17_000, hidden_layer_sizes=(9,), n_classes=3, group_size=3, seed=11)
+    rng = np.random.default_rng(6)
+    # All disagreements, all agreements, and everything between, so that no count is typical.
+    X = rng.random((12, 17_000)) < np.linspace(0, 1, 12)[:, np.newaxis]
+    y = rng.integers(0, 3, 12)
+    network, expected = BinaryNetwork(config), make_reference(config, margins_of(config))
+    for h in (np.full((9, 17_000), 5), np.full((9, 17_000), -5), None):
+        if h is not None:
+            network.set_counters(0, h.astype(np.int16))
+            expected.h[0] = h.astype(np.int64)
+        network.train_epoch(pack(X), y, batch_size=5)
+        expected.train_epoch(np.where(X, 1, -1), y, 5)
+        np.testing.assert_array_equal(network.logits(pack(X)), expected.logits(np.where(X, 1, -1)))
+    assert network.hidden_sha256() == expected.digest()
 
 
 def test_robustness_is_read_as_the_decimal_that_is_written():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import subprocess
@@ -42,9 +43,7 @@ def floating_point(mnemonics: list[str], machine: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def machine() -> str:
-    import platform
-
-    if shutil.which("objdump") is None or not Path(_core.__file__).suffix == ".so":
+    if shutil.which("objdump") is None or Path(_core.__file__).suffix != ".so":
         pytest.skip("needs objdump and an ELF library")
     name = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}.get(platform.machine())
     if name is None:
@@ -56,8 +55,10 @@ def test_core_has_none(machine):
     core = {
         name: mnemonics
         for name, mnemonics in disassemble(Path(_core.__file__)).items()
-        # Everything of namespace bitlocal, and of std with types of it; not the bindings, which are no part of the core.
-        if "8bitlocal" in name and "8nanobind" not in name and not name.startswith(("_ZN12_GLOBAL__N_1", "_ZNK12_GLOBAL__N_1"))
+        # Everything of namespace bitlocal, and of std with types of it, but not the bindings.
+        if "8bitlocal" in name
+        and "8nanobind" not in name
+        and not name.startswith(("_ZN12_GLOBAL__N_1", "_ZNK12_GLOBAL__N_1"))
     }
     for essential in ("5train", "5Layer6update", "5Layer7forward", "9reinforce", "8GapTable", "7Network6logits"):
         assert any(essential in name for name in core), f"{essential} was not found: nothing would be checked"
@@ -74,9 +75,9 @@ def test_check_would_find_it(machine, tmp_path):
     assert compiler is not None
     source = tmp_path / "float.cpp"
     source.write_text(
-        "extern \"C\" double scale(double x, int n) { return x * 0.5 + n; }\n"
-        "extern \"C\" bool less(float x, float y) { return x < y; }\n"
-        "extern \"C\" long whole(double x) { return static_cast<long>(x); }\n"
+        'extern "C" double scale(double x, int n) { return x * 0.5 + n; }\n'
+        'extern "C" bool less(float x, float y) { return x < y; }\n'
+        'extern "C" long whole(double x) { return static_cast<long>(x); }\n'
     )
     library = tmp_path / "float.o"
     subprocess.run([compiler, "-O2", "-c", str(source), "-o", str(library)], check=True)

@@ -6,9 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import reference as ref
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import reference as ref
 
 SEED = 0x0123456789ABCDEF
 

@@ -11,6 +11,7 @@ import bitlocal
 
 def test_stub_is_up_to_date(tmp_path):
     fresh = tmp_path / "_core.pyi"
-    subprocess.run([sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "bitlocal._core", "-o", str(fresh)], check=True)
+    command = [sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "bitlocal._core", "-o"]
+    subprocess.run([*command, str(fresh)], check=True)
     installed = Path(bitlocal.__file__).with_name("_core.pyi")
-    assert installed.read_text() == fresh.read_text(), "run: python -m nanobind.stubgen -m bitlocal._core -o src/bitlocal/_core.pyi"
+    assert installed.read_text() == fresh.read_text(), "CONTRIBUTING.md says how to renew it"

@@ -13,7 +13,7 @@ WORD_BITS = 64
 
 
 def words_for(n_bits: int) -> int:
-    """Number of 64-bit words that hold `n_bits` bits."""
+    """Give the number of 64-bit words that hold `n_bits` bits."""
     return -(-n_bits // WORD_BITS)
 
 
@@ -33,7 +33,7 @@ class PackedBits:
     n_bits: int
 
     def __len__(self) -> int:
-        return self.words.shape[0]
+        return len(self.words)
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> PackedBits:
         return PackedBits(np.ascontiguousarray(self.words[rows]), self.n_bits)

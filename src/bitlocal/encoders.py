@@ -49,8 +49,10 @@ class ThresholdEncoder(TransformerMixin, BaseEstimator):
         -------
         self
         """
-        X = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
-        thresholds = self._find_thresholds(X)
+        data: Any = validate_data(self, X, dtype="numeric", ensure_min_samples=2)
+        if data.dtype.itemsize >= 8:
+            data = data.astype(np.float64, copy=False)  # thresholds cannot tell apart what float64 cannot
+        thresholds = self._find_thresholds(data)
         self.columns_ = np.repeat(np.arange(len(thresholds)), [len(t) for t in thresholds]).astype(np.int64)
         self.thresholds_ = np.concatenate(thresholds).astype(np.float64)
         return self
@@ -70,9 +72,7 @@ class ThresholdEncoder(TransformerMixin, BaseEstimator):
         -------
         ndarray of bool, shape (n_samples, n_bits)
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", reset=False)
-        return self._compare(X)
+        return self._compare(self._validate(X))
 
     def pack(self, X: ArrayLike) -> PackedBits:
         """Encode samples as packed bits, without an unpacked copy of them all.
@@ -85,11 +85,10 @@ class ThresholdEncoder(TransformerMixin, BaseEstimator):
         -------
         PackedBits
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", reset=False)
+        data = self._validate(X)
         parts = [
-            pack(self._compare(X[first : first + _ROWS_AT_A_TIME])).words
-            for first in range(0, len(X), _ROWS_AT_A_TIME)
+            pack(self._compare(data[first : first + _ROWS_AT_A_TIME])).words
+            for first in range(0, len(data), _ROWS_AT_A_TIME)
         ]
         return PackedBits(np.concatenate(parts), len(self.columns_))
 
@@ -97,6 +96,11 @@ class ThresholdEncoder(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # booleans come out, whatever goes in
         return tags
+
+    def _validate(self, X: ArrayLike) -> NDArray[Any]:
+        check_is_fitted(self)
+        data: NDArray[Any] = validate_data(self, X, dtype="numeric", reset=False)
+        return data
 
     def _compare(self, X: NDArray[Any]) -> NDArray[np.bool_]:
         bits: NDArray[np.bool_] = X[:, self.columns_] > self._native_thresholds(X.dtype)
@@ -109,7 +113,8 @@ class ThresholdEncoder(TransformerMixin, BaseEstimator):
         # For integers x > t is x > floor(t); one outside the type's range is always or never exceeded.
         limits = np.iinfo(dtype)
         floors = np.floor(self.thresholds_)
-        if floors.min(initial=0) < limits.min or floors.max(initial=0) > limits.max:
+        # As Python integers: the largest of 64 bits is no float64.
+        if int(floors.min(initial=0)) < limits.min or int(floors.max(initial=0)) > limits.max:
             return self.thresholds_
         return floors.astype(dtype)
 
@@ -127,7 +132,9 @@ class ThresholdEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        labels = [f"{names[c]}>{t:g}" for c, t in zip(self.columns_, self.thresholds_, strict=True)]
+        # The shortest text that gives the same number back: thresholds that differ have different names.
+        numbers = [repr(t).removesuffix(".0") for t in self.thresholds_.tolist()]
+        labels = [f"{names[c]}>{number}" for c, number in zip(self.columns_, numbers, strict=True)]
         return np.asarray(labels, dtype=object)
 
 
@@ -153,10 +160,19 @@ class MedianBinarizer(ThresholdEncoder):
 
     def _find_thresholds(self, X: NDArray[Any]) -> list[NDArray[Any]]:
         if self.scope == "global":
-            return list(np.full((X.shape[1], 1), np.median(X)))
+            return list(np.full((X.shape[1], 1), _median(X)))
         if self.scope == "column":
-            return list(np.median(X, axis=0)[:, np.newaxis])
+            return list(_median(X, axis=0)[:, np.newaxis])
         raise ValueError(f"scope={self.scope!r} is unknown: use 'global' or 'column'")
+
+
+def _median(X: NDArray[Any], axis: int | None = None) -> NDArray[Any]:
+    with np.errstate(over="ignore"):
+        median = np.asarray(np.median(X, axis=axis))
+    finite = np.isfinite(median)
+    if not finite.all():  # the sum of the two in the middle was too large
+        median = np.where(finite, median, np.median(X / 2, axis=axis) * 2)
+    return median
 
 
 class ThermometerEncoder(ThresholdEncoder):
@@ -168,8 +184,8 @@ class ThermometerEncoder(ThresholdEncoder):
         Bits for each feature. A feature with fewer distinct values gets one bit less than it has values, so a constant
         feature gets none.
     strategy : {"quantile", "uniform"}, default="quantile"
-        Thresholds at evenly spaced quantiles of the training data, or evenly spaced between its extremes. Where quantiles
-        coincide (many zeros, say), the thresholds left over are spread over the other values.
+        Thresholds at evenly spaced quantiles of the training data, or evenly spaced between its extremes. Where
+        quantiles coincide (many zeros, say), the thresholds left over are spread over the other values.
 
     Notes
     -----
@@ -179,12 +195,12 @@ class ThermometerEncoder(ThresholdEncoder):
     --------
     >>> from bitlocal import ThermometerEncoder
     >>> encoder = ThermometerEncoder(n_bits=2).fit([[1.0], [2.0], [3.0], [4.0]])
-    >>> encoder.transform([[0.0], [2.5], [9.0]])
+    >>> encoder.transform([[0.0], [1.5], [9.0]])
     array([[False, False],
            [ True, False],
            [ True,  True]])
     >>> encoder.get_feature_names_out()
-    array(['x0>2', 'x0>3'], dtype=object)
+    array(['x0>1', 'x0>2'], dtype=object)
     """
 
     def __init__(self, n_bits: int = 8, strategy: Literal["quantile", "uniform"] = "quantile") -> None:
@@ -192,7 +208,8 @@ class ThermometerEncoder(ThresholdEncoder):
         self.strategy = strategy
 
     def _find_thresholds(self, X: NDArray[Any]) -> list[NDArray[Any]]:
-        if not isinstance(self.n_bits, (int, np.integer)) or self.n_bits < 1:
+        whole = isinstance(self.n_bits, (int, np.integer)) and not isinstance(self.n_bits, bool)
+        if not whole or self.n_bits < 1:
             raise ValueError(f"n_bits={self.n_bits!r}: expected a whole number of at least 1")
         find = {"quantile": _quantile_thresholds, "uniform": _uniform_thresholds}.get(self.strategy)
         if find is None:
@@ -200,9 +217,15 @@ class ThermometerEncoder(ThresholdEncoder):
         return [find(np.sort(column, kind="stable"), int(self.n_bits)) for column in np.ascontiguousarray(X.T)]
 
 
-def _quantile_thresholds(ordered: NDArray[Any], n_bits: int) -> NDArray[Any]:
+def _all_but_the_largest(ordered: NDArray[Any]) -> NDArray[Any]:
+    """Distinct values but the largest, which nothing exceeds."""
     first_of_value = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    candidates = ordered[first_of_value][:-1]  # nothing exceeds the largest value
+    distinct: NDArray[Any] = ordered[first_of_value]
+    return distinct[:-1]
+
+
+def _quantile_thresholds(ordered: NDArray[Any], n_bits: int) -> NDArray[Any]:
+    candidates = _all_but_the_largest(ordered)
     if len(candidates) <= n_bits:
         return candidates
     ranks = len(ordered) * np.arange(1, n_bits + 1) // (n_bits + 1)
@@ -214,9 +237,10 @@ def _quantile_thresholds(ordered: NDArray[Any], n_bits: int) -> NDArray[Any]:
 
 
 def _uniform_thresholds(ordered: NDArray[Any], n_bits: int) -> NDArray[Any]:
+    candidates = _all_but_the_largest(ordered)
+    if len(candidates) <= n_bits:
+        return candidates
     low, high = float(ordered[0]), float(ordered[-1])
-    if low == high:
-        return np.empty(0)
     # Written as a weighted mean, so that the difference of two large numbers cannot overflow.
     weights = np.arange(1, n_bits + 1) / (n_bits + 1)
     thresholds = low * (1 - weights) + high * weights
@@ -232,7 +256,8 @@ def make_encoder(spec: str) -> ThresholdEncoder:
     Parameters
     ----------
     spec : str
-        "median" (one median for all features), "column-median", "thermometer", or "thermometer12" for 12 bits a feature.
+        "median" (one median for all features), "column-median", "thermometer", or "thermometer12" for 12 bits a
+        feature.
 
     Returns
     -------

@@ -14,8 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from bitlocal.bits import PackedBits, pack
-from bitlocal.encoders import make_encoder
-from bitlocal.network import BinaryNetwork, NetworkConfig, TrainingState
+from bitlocal.encoders import ThermometerEncoder, make_encoder
+from bitlocal.network import BinaryNetwork, NetworkConfig
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
 
@@ -36,24 +36,26 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         group, so smaller groups learn faster and larger groups learn more finely.
     robustness : float, default=0.25
         A sample teaches a layer until its class leads by this share of the layer's neurons. From 0 to 1.
-    reinforcement : float, default=0.5
-        Factor p_r in the probability with which hidden weights move away from zero; 0 switches it off. From 0 to 1.
+    reinforcement : float, default=2.0
+        Factor p_r in the probability with which hidden weights move away from zero; 0 switches it off. From 0 to 10;
+        the publication uses 0.5.
     batch_size : int, default=100
         Samples in a mini-batch; weights are refreshed after each.
-    max_iter : int, default=20
-        Epochs.
+    max_iter : int or None, default=None
+        Epochs. None for 20, and more for small data: as many as make 2000 mini-batches, up to 200.
     hidden_clip : int or None, default=None
         Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
     encoder : {"auto", "median", "column-median", "thermometer", "thermometerN"}, transformer or None, default="auto"
         How numbers become bits. "auto" takes booleans, -1/+1 and 0/1 as bits and gives other data a thermometer encoder
-        fitted on the training data; "thermometer4" has 4 bits a feature; "median" is the published setting, one median for
-        all features. A transformer (it is cloned, then fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
+        fitted on the training data, with 32 bits a feature for up to 64 features and fewer, down to 8, for more.
+        "thermometer4" has 4 bits a feature; "median" is the published setting, one median for all features.
+        A transformer (it is cloned, then fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
     early_stopping : bool, default=False
-        Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the network
-        that was best on it.
+        Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
+        network that was best on it.
     validation_fraction : float or None, default=None
-        Share of the training data to hold out, stratified by class, and to report the accuracy on after each epoch. None
-        for 0.1 with `early_stopping` and none without.
+        Share of the training data to hold out, stratified by class, and to report the accuracy on after each epoch.
+        None for 0.1 with `early_stopping` and none without.
     n_iter_no_change : int, default=10
         Epochs without improvement after which `early_stopping` stops.
     tol : float, default=0.0
@@ -105,11 +107,11 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         self,
         hidden_layer_sizes: tuple[int, ...] | int = (1035,),
         *,
-        group_size: int = 45,
-        robustness: float = 0.25,
-        reinforcement: float = 0.5,
+        group_size: int = NetworkConfig.group_size,
+        robustness: float = NetworkConfig.robustness,
+        reinforcement: float = NetworkConfig.reinforcement,
         batch_size: int = 100,
-        max_iter: int = 20,
+        max_iter: int | None = None,
         hidden_clip: int | None = None,
         encoder: Any = "auto",
         early_stopping: bool = False,
@@ -169,12 +171,15 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if go_on:
             labels = self._class_indices(y)
         else:
+            vars(self).pop(
+                "network_", None
+            )  # should what follows fail, nothing half-new passes for a fitted classifier
             self.classes_, labels = np.unique(y, return_inverse=True)
             self._require_two_classes()
             self._fit_encoder(X, labels)
         bits = self._encode(X)
         if go_on:
-            self._check_warm_start()
+            self._check_same_rule()
         else:
             self._start_network(bits.n_bits)
 
@@ -188,13 +193,14 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             validation = Validation(bits[held_out], labels[held_out], patience, self.tol)
             bits, labels = bits[rest], labels[rest]
 
+        n_epochs = self._epochs(len(labels))
         self.n_iter_ = 0
         for record in train(
             self.network_,
             bits,
             labels,
-            epochs=self.max_iter,
-            batch_size=self.batch_size,
+            epochs=n_epochs,
+            batch_size=int(self.batch_size),
             n_threads=effective_n_jobs(self.n_jobs),
             validation=validation,
             callback=callback,
@@ -202,7 +208,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             self.n_iter_ += 1
             self.history_.append(record)
             if self.verbose:
-                print(_describe(record, self.max_iter))
+                print(_describe(record, n_epochs))
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> BMLPClassifier:
@@ -240,9 +246,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         bits = self._encode(X)
         if first:
             self._start_network(bits.n_bits)
-        self._require_hidden_weights()
+        else:
+            self._check_same_rule()
         self.network_.train_stream(
-            bits, labels, batch_size=self.batch_size, n_threads=effective_n_jobs(self.n_jobs)
+            bits, labels, batch_size=int(self.batch_size), n_threads=effective_n_jobs(self.n_jobs)
         )
         return self
 
@@ -252,45 +259,39 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_ = 0
 
     def _network_config(self, n_bits: int) -> NetworkConfig:
-        return NetworkConfig(
-            n_inputs=n_bits,
-            hidden_layer_sizes=self._layer_sizes(),
-            n_classes=len(self.classes_),
-            group_size=self.group_size,
-            robustness=self.robustness,
-            reinforcement=self.reinforcement,
-            hidden_clip=self.hidden_clip,
-            seed=self._seed(),
-        )
+        return NetworkConfig(n_inputs=n_bits, n_classes=len(self.classes_), seed=self._seed(), **self._rule())
+
+    def _rule(self) -> dict[str, Any]:
+        """Give what cannot change in a warm start, as plain Python numbers: NumPy's overflow and are no JSON."""
+        return {
+            "hidden_layer_sizes": self._layer_sizes(),
+            "group_size": int(self.group_size),
+            "robustness": float(self.robustness),
+            "reinforcement": float(self.reinforcement),
+            "hidden_clip": None if self.hidden_clip is None else int(self.hidden_clip),
+        }
+
+    def _epochs(self, n_samples: int) -> int:
+        if self.max_iter is not None:
+            return int(self.max_iter)
+        steps_per_epoch = -(-n_samples // int(self.batch_size))
+        return min(max(-(-2000 // steps_per_epoch), 20), 200)
 
     def _seed(self) -> int:
-        if isinstance(self.random_state, numbers.Integral) and 0 <= self.random_state < 2**64:
+        if _is_whole(self.random_state):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
-    def _check_warm_start(self) -> None:
-        """Learning may go on with other epochs or batches, not with another network."""
-        self._require_hidden_weights()
-        config = self.network_.config
-        now = (self._layer_sizes(), self.group_size, self.robustness, self.reinforcement, self.hidden_clip)
-        then = (
-            config.hidden_layer_sizes,
-            config.group_size,
-            config.robustness,
-            config.reinforcement,
-            config.hidden_clip,
-        )
-        if now != then:
-            raise ValueError(
-                "warm_start=True cannot go on with other hidden_layer_sizes, group_size, robustness, reinforcement or "
-                f"hidden_clip: the network has {then}, now {now} is asked for"
-            )
-
-    def _require_hidden_weights(self) -> None:
+    def _check_same_rule(self) -> None:
+        """Learning may go on with other epochs or batches, not with another network or rule."""
         if not self.network_.has_hidden_weights:
             raise ValueError(
                 "this network has no hidden weights (its file was saved for inference only), so it cannot be trained"
             )
+        for name, now in self._rule().items():
+            then = getattr(self.network_.config, name)
+            if now != then:
+                raise ValueError(f"learning cannot go on with {name}={now!r}: the network has {name}={then!r}")
 
     # Inference -----------------------------------------------------------------------------------------------------
 
@@ -327,15 +328,17 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike) -> NDArray[np.int32]:
         check_is_fitted(self, "network_")
-        X = validate_data(self, X, dtype="numeric", reset=False)
-        return self.network_.logits(self._encode(X), n_threads=effective_n_jobs(self.n_jobs))
+        data: NDArray[Any] = validate_data(self, X, dtype="numeric", reset=False)
+        return self.network_.logits(self._encode(data), n_threads=effective_n_jobs(self.n_jobs))
 
     # Data ----------------------------------------------------------------------------------------------------------
 
     def _validate(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[NDArray[Any], NDArray[Any]]:
-        X, y = validate_data(self, X, y, dtype="numeric", reset=reset)
-        check_classification_targets(y)
-        return X, y
+        data: NDArray[Any]
+        target: NDArray[Any]
+        data, target = validate_data(self, X, y, dtype="numeric", reset=reset)
+        check_classification_targets(target)
+        return data, target
 
     def _require_two_classes(self) -> None:
         if len(self.classes_) < 2:
@@ -351,7 +354,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if self.encoder is None or (isinstance(self.encoder, str) and self.encoder == "auto" and _are_bits(X)):
             self.encoder_ = None
         elif isinstance(self.encoder, str):
-            self.encoder_ = make_encoder("thermometer" if self.encoder == "auto" else self.encoder).fit(X, labels)
+            self.encoder_ = (_auto_encoder(X) if self.encoder == "auto" else make_encoder(self.encoder)).fit(X, labels)
+        elif isinstance(self.encoder, type) or not hasattr(self.encoder, "transform"):
+            raise ValueError(f"encoder={self.encoder!r}: expected a transformer, the name of an encoder or None")
         else:
             self.encoder_ = clone(self.encoder).fit(X, labels)
 
@@ -361,7 +366,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         elif hasattr(self.encoder_, "pack"):
             bits = self.encoder_.pack(X)
         else:
-            bits = _pack_bits(np.asarray(self.encoder_.transform(X)), "the encoder's output must be bits:")
+            output = self.encoder_.transform(X)
+            if hasattr(output, "toarray"):  # a sparse matrix
+                output = output.toarray()
+            bits = _pack_bits(np.asarray(output), "the encoder's output must be bits:")
         if bits.n_bits == 0:
             raise ValueError("the encoder found nothing to tell samples apart by: every feature is constant")
         return bits
@@ -374,38 +382,55 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)):
-            _require_whole("hidden_layer_sizes", size, 1)
+            _require_whole("hidden_layer_sizes", size, 1, 2**24 - 1)
         if len(self._layer_sizes()) == 0:
             raise ValueError("hidden_layer_sizes is empty: expected at least one layer, as in (1035,)")
         _require_whole("group_size", self.group_size, 1)
+        group_size = int(self.group_size)
         for size in self._layer_sizes():
-            if size % self.group_size:
+            if size % group_size:
                 raise ValueError(
-                    f"group_size={self.group_size} does not divide the layer of {size} neurons; the nearest that "
-                    f"does: {_nearest_divisors(size, self.group_size)}"
+                    f"group_size={group_size} does not divide the layer of {size} neurons; the nearest that "
+                    f"does: {_nearest_divisors(size, group_size)}"
                 )
-        _require_share("robustness", self.robustness)
-        _require_share("reinforcement", self.reinforcement)
-        _require_whole("batch_size", self.batch_size, 1)
-        _require_whole("max_iter", self.max_iter, 1)
+        _require_between("robustness", self.robustness, 0, 1)
+        _require_between("reinforcement", self.reinforcement, 0, 10)
+        _require_whole("batch_size", self.batch_size, 1, 2**63 - 1)
+        if self.max_iter is not None:
+            _require_whole("max_iter", self.max_iter, 1)
         if self.hidden_clip is not None:
             _require_whole("hidden_clip", self.hidden_clip, 1, 65535)
             if self.hidden_clip % 2 == 0:
-                raise ValueError(f"hidden_clip={self.hidden_clip}: expected an odd number, since hidden weights are odd")
+                raise ValueError(
+                    f"hidden_clip={self.hidden_clip}: expected an odd number, since hidden weights are odd"
+                )
         if self.validation_fraction is not None:
-            _require_share("validation_fraction", self.validation_fraction)
+            _require_between("validation_fraction", self.validation_fraction, 0, 1)
+            if self.validation_fraction in (0, 1):
+                raise ValueError(
+                    f"validation_fraction={self.validation_fraction!r}: expected a number between 0 and 1, or None"
+                )
         _require_whole("n_iter_no_change", self.n_iter_no_change, 1)
+        _require_between("tol", self.tol, 0, 1)
+        _require_flag("early_stopping", self.early_stopping)
+        _require_flag("warm_start", self.warm_start)
+        _require_random_state(self.random_state)
+        if self.n_jobs is not None and (not _is_whole(self.n_jobs) or self.n_jobs == 0):
+            raise ValueError(f"n_jobs={self.n_jobs!r}: expected a whole number other than 0, or None")
 
 
 def _describe(record: EpochRecord, n_epochs: int) -> str:
-    validation = (
-        "" if record.validation_accuracy is None else f"  validation accuracy {record.validation_accuracy:.4f}"
-    )
+    validation = "" if record.validation_accuracy is None else f"  validation accuracy {record.validation_accuracy:.4f}"
     errors = ", ".join(f"{share:.3f}" for share in record.error_share)
     return (
         f"epoch {record.epoch}/{n_epochs}  train accuracy {record.train_accuracy:.4f}{validation}  "
         f"error signals {errors}  {record.seconds:.2f} s"
     )
+
+
+def _auto_encoder(X: NDArray[Any]) -> ThermometerEncoder:
+    """Few features get many bits each: about 2048 in all, while no feature has fewer than 8 or more than 32."""
+    return ThermometerEncoder(n_bits=min(max(2048 // X.shape[1], 8), 32))
 
 
 def _are_bits(X: NDArray[Any]) -> bool:
@@ -421,16 +446,31 @@ def _pack_bits(X: NDArray[Any], why: str) -> PackedBits:
     return pack(X > 0)
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def _require_whole(name: str, value: Any, low: int, high: int | None = None) -> None:
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
-    if not whole or value < low or (high is not None and value > high):
+    if not _is_whole(value) or value < low or (high is not None and value > high):
         limits = f"of at least {low}" if high is None else f"from {low} to {high}"
         raise ValueError(f"{name}={value!r}: expected a whole number {limits}")
 
 
-def _require_share(name: str, value: Any) -> None:
-    if not isinstance(value, numbers.Real) or not 0 <= value <= 1:
-        raise ValueError(f"{name}={value!r}: expected a number from 0 to 1")
+def _require_between(name: str, value: Any, low: int, high: int) -> None:
+    number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    if not number or not low <= value <= high:
+        raise ValueError(f"{name}={value!r}: expected a number from {low} to {high}")
+
+
+def _require_flag(name: str, value: Any) -> None:
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name}={value!r}: expected True or False")
+
+
+def _require_random_state(value: Any) -> None:
+    if value is None or isinstance(value, np.random.RandomState) or (_is_whole(value) and 0 <= value < 2**64):
+        return
+    raise ValueError(f"random_state={value!r}: expected a whole number from 0 to 2**64 - 1, a RandomState or None")
 
 
 def _nearest_divisors(size: int, wanted: int) -> str:

@@ -2,28 +2,34 @@
 
 Layout
 ------
-The tensors are those of `BinaryNetwork.to_arrays`, and `encoder.columns` and `encoder.thresholds` where there is an
-encoder, in the smallest type that holds them exactly. The file's metadata has two entries: `bitlocal`, a JSON object (see
-`_header`), and `sha256`, a digest of that text and of all tensors.
+The tensors are those of `BinaryNetwork.to_arrays`, and `encoder.columns` and `encoder.thresholds` where there is
+an encoder, in the smallest type that holds them exactly. The file's metadata has two entries: `bitlocal`, a JSON
+object (see `_header`), and `sha256`, a digest of that text and of all tensors.
+
+The digest tells damage, not malice: whoever writes a file can give it the right one. So everything in the header is
+checked, by type and by range, before it is used.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
+import math
 import os
-import tempfile
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
+from sklearn.utils.validation import check_is_fitted
 
-from bitlocal.encoders import MedianBinarizer, ThermometerEncoder, ThresholdEncoder
+from bitlocal.encoders import MedianBinarizer, ThermometerEncoder, ThresholdEncoder, make_encoder
 from bitlocal.errors import ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.network import BinaryNetwork, NetworkConfig, TrainingState
@@ -31,10 +37,17 @@ from bitlocal.training import EpochRecord
 
 FORMAT_VERSION = 1
 
-_ENCODERS: dict[str, type[ThresholdEncoder]] = {
-    cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder)
+_ENCODERS: dict[str, type[ThresholdEncoder]] = {cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder)}
+_LABEL_TYPES = {
+    "bool": np.bool_,
+    **{f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    **{f"float{bits}": np.dtype(f"float{bits}") for bits in (16, 32, 64)},
+    "str": np.str_,
+    "object": np.object_,
 }
+_MOST_BYTES = 2**30  # of what a small file could make large: far beyond any real model
 _Arrays = dict[str, NDArray[Any]]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -104,9 +117,13 @@ def save(
     Raises
     ------
     ModelFileError
-        If the classifier has an encoder or class labels that a model file cannot hold.
+        If the classifier has parameters, an encoder or class labels that a model file cannot hold.
     OSError
         If the file cannot be written.
+
+    Notes
+    -----
+    `n_jobs` is not stored: it suits a machine, not a model. `random_state` becomes the seed that was drawn from it.
 
     Examples
     --------
@@ -118,19 +135,7 @@ def save(
     ...     bitlocal.load(path).predict([[1, 0]]).tolist()
     ['b']
     """
-    content = dump(classifier, inference_only=inference_only, data=data)
-    path = Path(path)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(part, 0o666 & ~_umask())  # mkstemp is stricter than an ordinary new file
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    write_file(Path(path), dump(classifier, inference_only=inference_only, data=data))
 
 
 def load(path: str | os.PathLike[str]) -> BMLPClassifier:
@@ -144,8 +149,8 @@ def load(path: str | os.PathLike[str]) -> BMLPClassifier:
     Returns
     -------
     BMLPClassifier
-        It predicts exactly as the one that was saved and, unless it was saved for inference only, trains on exactly as
-        that one would have.
+        It predicts exactly as the one that was saved and, unless it was saved for inference only, trains on exactly
+        as that one would have.
 
     Raises
     ------
@@ -162,30 +167,51 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     path = Path(path)
     text, arrays = _read(path)
     try:
-        header = json.loads(text)
+        header = json.loads(text, parse_constant=_refuse_constant)
         version = header["version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{path}: damaged model file: its header is not valid; save the model again") from error
     if version != FORMAT_VERSION:
         raise ModelFileError(
-            f"{path}: model format {version!r}, but this version of bitlocal reads format {FORMAT_VERSION}; "
+            f"{path}: model format {_brief(version)}, but this version of bitlocal reads format {FORMAT_VERSION}; "
             "use the version that wrote it, or a newer one"
         )
     try:
         return _restore(header, arrays)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
-        raise ModelFileError(f"{path}: damaged model file: {error}; save the model again") from error
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ModelFileError(f"{path}: damaged model file: {_reason(error)}; save the model again") from error
 
 
-def dump(
-    classifier: BMLPClassifier, *, inference_only: bool = False, data: TrainingData | None = None
-) -> bytes:
+def dump(classifier: BMLPClassifier, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
     """Give the content of the file that `save` would write."""
+    check_is_fitted(classifier, "network_")
     arrays = classifier.network_.to_arrays(inference_only=inference_only)
+    header = _header(classifier, inference_only, data)
     arrays.update(_encoder_arrays(classifier.encoder_))
-    text = json.dumps(_header(classifier, inference_only, data), separators=(",", ":"))
+    try:
+        text = json.dumps(header, separators=(",", ":"), default=_plain, allow_nan=False)
+        _unfitted(json.loads(text))  # what could not be read back must not be written
+    except (ValueError, TypeError) as error:
+        raise ModelFileError(f"this classifier cannot be stored in a model file: {error}") from error
     content: bytes = to_safetensors(arrays, metadata={"bitlocal": text, "sha256": _digest(text, arrays)})
     return content
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; one that was there stays as it was until the new one is complete."""
+    try:
+        path = path.resolve()  # a link stays one: what it leads to is replaced
+        part = path.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with part.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:  # the temporary file's name would only puzzle
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 # Header ------------------------------------------------------------------------------------------------------------
@@ -211,69 +237,103 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
 
 
 def _restore(header: Mapping[str, Any], arrays: _Arrays) -> Model:
-    parameters = dict(header["parameters"])
-    parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
-    if isinstance(parameters["encoder"], dict):
-        parameters["encoder"] = _encoder_from_json(parameters["encoder"])
-    classifier = BMLPClassifier(**parameters)
-    classifier._check_parameters()
-
-    config = dict(header["network"])
-    config["hidden_layer_sizes"] = tuple(config["hidden_layer_sizes"])
+    classifier, config = _unfitted(header)
     classifier.classes_ = _classes_from_json(header["classes"])
-    if config["n_classes"] != len(classifier.classes_):
-        raise ValueError(f"{len(classifier.classes_)} class labels for {config['n_classes']} classes")
-    state = TrainingState(**header["state"])
-    classifier.network_ = BinaryNetwork.from_arrays(NetworkConfig(**config), state, arrays)
-    classifier.n_features_in_ = int(header["n_features_in"])
-    if header["feature_names_in"] is not None:
-        classifier.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
+    _require(len(classifier.classes_) == config.n_classes, "the class labels do not fit the number of classes")
+    inner = sum(config.hidden_layer_sizes[:-1])  # their classifiers are not in a file for inference only
+    _require(config.n_classes * inner <= 8 * _MOST_BYTES, "too many classes for layers this large")
+    state = _build(TrainingState, header["state"])
+    _require(
+        state.step >= 0 and state.epoch >= 0 and 0 <= state.wrong <= state.seen and state.seen > 0,
+        "the state of training is impossible",
+    )
+    classifier.network_ = BinaryNetwork.from_arrays(config, state, arrays)
+
+    n_features, names = header["n_features_in"], header["feature_names_in"]
+    _require(_fits(n_features, int) and n_features > 0, "the number of features is not valid")
+    classifier.n_features_in_ = n_features
+    if names is not None:
+        _require(_fits(names, tuple[str, ...]) and len(names) == n_features, "the feature names are not valid")
+        classifier.feature_names_in_ = np.array(names, dtype=object)
     classifier.encoder_ = _encoder_from_json(header["encoder"])
-    if classifier.encoder_ is not None:
-        _restore_encoder(classifier, arrays)
-    elif classifier.n_features_in_ != config["n_inputs"]:
-        raise ValueError(f"{classifier.n_features_in_} features for {config['n_inputs']} input bits")
-    classifier.n_iter_ = int(header["n_iter"])
-    classifier.history_ = [
-        EpochRecord(**{**record, "error_share": tuple(record["error_share"])}) for record in header.get("history", [])
-    ]
+    if classifier.encoder_ is None:
+        _require(n_features == config.n_inputs, "the number of features does not fit the network")
+    else:
+        _restore_encoder(classifier.encoder_, n_features, config.n_inputs, arrays)
+
+    _require(_fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
+    classifier.n_iter_ = header["n_iter"]
+    classifier.history_ = [_build(EpochRecord, record) for record in header.get("history", [])]
     return Model(classifier, _data_from_json(header["data"]))
 
 
+def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, NetworkConfig]:
+    """Make the classifier with its parameters, and the configuration of its network."""
+    config = _build(NetworkConfig, header["network"])
+    _require(0 <= config.seed < 2**64, "the seed is not valid")
+    parameters = dict(header["parameters"])
+    encoder = parameters.pop("encoder", "auto")
+    if isinstance(encoder, str):
+        _require(encoder == "auto" or make_encoder(encoder) is not None, "")
+    else:
+        encoder = _encoder_from_json(encoder)
+    classifier = _build(BMLPClassifier, parameters, encoder=encoder, **_network_parameters(config))
+    classifier._check_parameters()
+    return classifier, config
+
+
 def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
-    """Constructor parameters as JSON; the seed stands for a random state that cannot be one."""
-    parameters = classifier.get_params(deep=False)
-    parameters["hidden_layer_sizes"] = list(classifier.network_.config.hidden_layer_sizes)
-    parameters["random_state"] = classifier.network_.config.seed
-    if isinstance(parameters["encoder"], ThresholdEncoder):
+    """Constructor parameters that the network does not tell."""
+    parameters: dict[str, Any] = classifier.get_params(deep=False)
+    for name in _network_parameters(classifier.network_.config):
+        del parameters[name]
+    if not isinstance(parameters["encoder"], str):
         parameters["encoder"] = _encoder_to_json(parameters["encoder"])
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in parameters.items()}
+    return parameters
 
 
-def _data_from_json(data: Mapping[str, Any] | None) -> TrainingData | None:
-    if data is None:
+def _network_parameters(config: NetworkConfig) -> dict[str, Any]:
+    """Constructor parameters that the network tells, and those that are not stored."""
+    return {
+        "hidden_layer_sizes": config.hidden_layer_sizes,
+        "group_size": config.group_size,
+        "robustness": config.robustness,
+        "reinforcement": config.reinforcement,
+        "hidden_clip": config.hidden_clip,
+        "random_state": config.seed,
+        "n_jobs": None,
+    }
+
+
+def _data_from_json(values: Mapping[str, Any] | None) -> TrainingData | None:
+    if values is None:
         return None
-    names = data["feature_names"]
-    return TrainingData(**{**data, "feature_names": None if names is None else tuple(map(str, names))})
+    data = _build(TrainingData, values)
+    _require(0 <= data.test_fraction < 1 and 0 <= data.split_seed < 2**64, "the record of the data is not valid")
+    return data
 
 
 def _classes_to_json(classes: NDArray[Any]) -> dict[str, Any]:
-    values = classes.tolist()
-    if not all(isinstance(value, (str, bool, int, float)) for value in values):
-        raise ModelFileError(
-            f"class labels of type {type(values[0]).__name__} cannot be stored in a model file: use text or numbers"
-        )
-    return {"dtype": "object" if classes.dtype == object else classes.dtype.str, "values": values}
+    values = [value.item() if isinstance(value, np.generic) else value for value in classes.tolist()]
+    dtype = "str" if classes.dtype.kind in "UT" else classes.dtype.name
+    for value in values:
+        if dtype not in _LABEL_TYPES or not isinstance(value, (str, bool, int, float)):
+            raise ModelFileError(
+                f"class labels of type {type(value).__name__} cannot be stored in a model file: use text or numbers"
+            )
+    return {"dtype": dtype, "values": values}
 
 
 def _classes_from_json(classes: Mapping[str, Any]) -> NDArray[Any]:
-    dtype = np.dtype(classes["dtype"])
-    if dtype.kind not in "biufUO" or not all(isinstance(v, (str, bool, int, float)) for v in classes["values"]):
-        raise ValueError("class labels must be text or numbers")
-    values = np.array(classes["values"], dtype=dtype)
-    if values.ndim != 1 or len(np.unique(values)) != len(values):
-        raise ValueError("class labels must differ from each other")
-    return values
+    dtype, values = _LABEL_TYPES[classes["dtype"]], classes["values"]
+    _require(_fits(values, tuple[str | bool | int | float, ...]), "the class labels are not text or numbers")
+    if dtype is np.str_:  # all of them take as much room as the longest
+        longest = max((len(value) for value in values if isinstance(value, str)), default=0)
+        _require(4 * longest * len(values) <= _MOST_BYTES, "the class labels are too long")
+    array = np.array(values, dtype=dtype)
+    _require(array.tolist() == values, "the class labels are not of the type that they should be")
+    _require(np.array_equal(np.unique(array), array), "the class labels are not distinct and in order")
+    return array
 
 
 # Encoder -----------------------------------------------------------------------------------------------------------
@@ -292,23 +352,30 @@ def _encoder_to_json(encoder: Any) -> dict[str, Any] | None:
 
 
 def _encoder_from_json(encoder: Mapping[str, Any] | None) -> ThresholdEncoder | None:
-    return None if encoder is None else _ENCODERS[encoder["kind"]](**encoder["parameters"])
+    return None if encoder is None else _build(_ENCODERS[encoder["kind"]], encoder["parameters"])
 
 
 def _encoder_arrays(encoder: ThresholdEncoder | None) -> _Arrays:
     if encoder is None:
         return {}
-    return {"encoder.columns": _smallest(encoder.columns_), "encoder.thresholds": _smallest(encoder.thresholds_)}
+    return {
+        "encoder.columns": _smallest(encoder.columns_),
+        "encoder.thresholds": _smallest(encoder.thresholds_),
+    }
 
 
-def _restore_encoder(classifier: BMLPClassifier, arrays: _Arrays) -> None:
-    encoder, n_features = classifier.encoder_, classifier.n_features_in_
+def _restore_encoder(encoder: ThresholdEncoder, n_features: int, n_bits: int, arrays: _Arrays) -> None:
     columns, thresholds = arrays["encoder.columns"], arrays["encoder.thresholds"]
-    n_bits = classifier.network_.config.n_inputs
-    if columns.shape != (n_bits,) or thresholds.shape != (n_bits,) or columns.dtype.kind not in "iu":
-        raise ValueError(f"the encoder must give {n_bits} bits")
-    if columns.min() < 0 or columns.max() >= n_features or not np.isfinite(thresholds).all():
-        raise ValueError("the encoder looks at features that do not exist, or has thresholds that are not finite")
+    _require(
+        columns.shape == thresholds.shape == (n_bits,)
+        and columns.dtype.kind in "iu"
+        and thresholds.dtype.kind in "iuf",
+        "the encoder does not fit the network",
+    )
+    _require(
+        columns.min() >= 0 and columns.max() < n_features and np.isfinite(thresholds).all(),
+        "the encoder looks at features that do not exist, or has thresholds that are not finite",
+    )
     encoder.columns_ = columns.astype(np.int64)
     encoder.thresholds_ = thresholds.astype(np.float64)
     encoder.n_features_in_ = n_features
@@ -321,6 +388,65 @@ def _smallest(values: NDArray[Any]) -> NDArray[Any]:
         if values.min() >= info.min and values.max() <= info.max and (values.astype(dtype) == values).all():
             return values.astype(dtype)
     return values
+
+
+# Values from JSON, and to it ---------------------------------------------------------------------------------------
+
+
+def _build(make: Callable[..., _T], values: Mapping[str, Any], **others: Any) -> _T:
+    """Call a constructor with JSON values, which must be of the types that it declares; lists become tuples."""
+    declared = inspect.signature(make, eval_str=True).parameters
+    for name, value in values.items():
+        if name not in declared:
+            raise ValueError(f"{_brief(name)} is unknown to this version of bitlocal")
+        if not _fits(value, declared[name].annotation):
+            raise ValueError(f"{name} cannot be {_brief(value)}")
+    return make(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}, **others)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a JSON value is of a type; a list is a tuple there."""
+    options = get_args(kind)
+    if get_origin(kind) is tuple:
+        return isinstance(value, list) and all(_fits(item, options[0]) for item in value)
+    if get_origin(kind) is Literal:
+        return value in options
+    if options:  # a union
+        return any(_fits(value, option) for option in options)
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    if kind is bool:
+        return isinstance(value, int)  # verbose=1 is common
+    return type(value) is kind
+
+
+def _require(condition: Any, problem: str) -> None:
+    if not condition:
+        raise ValueError(problem)
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's scalars into Python's: a float into the decimal as which it is written, like the margins do."""
+    if isinstance(value, np.floating):
+        return float(str(value))
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a value of type {type(value).__name__}: {_brief(value)}")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, LookupError):
+        return f"{_brief(error.args[0]) if error.args else 'an entry'} is missing or unknown"
+    return " ".join(str(error).split())
 
 
 # File --------------------------------------------------------------------------------------------------------------
@@ -353,9 +479,3 @@ def _digest(text: str, arrays: _Arrays) -> str:
         digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -36,24 +36,24 @@ class NetworkConfig:
         Neurons in each trained layer, K_1 ... K_L.
     n_classes : int
         Classes, at least 2.
-    group_size : int
+    group_size : int, default=45
         Group size; divides every layer's size. In each group, a sample updates at most one neuron.
-    robustness : float
+    robustness : float, default=0.25
         Margin of the error signal, as a share of the layer's size.
-    reinforcement : float
+    reinforcement : float, default=2.0
         The factor p_r in the probability of reinforcement.
-    hidden_clip : int or None
+    hidden_clip : int or None, default=None
         Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
-    seed : int
+    seed : int, default=0
         Seed of all random numbers, 0 ... 2**64 - 1.
     """
 
     n_inputs: int
     hidden_layer_sizes: tuple[int, ...]
     n_classes: int
-    group_size: int = 15
+    group_size: int = 45
     robustness: float = 0.25
-    reinforcement: float = 0.5
+    reinforcement: float = 2.0
     hidden_clip: int | None = None
     seed: int = 0
 
@@ -141,7 +141,7 @@ class BinaryNetwork:
     >>> prototypes = rng.random((3, 50)) < 0.5
     >>> y = rng.integers(0, 3, 300)
     >>> bits = pack(prototypes[y] ^ (rng.random((300, 50)) < 0.2))
-    >>> network = BinaryNetwork(NetworkConfig(n_inputs=50, hidden_layer_sizes=(45,), n_classes=3))
+    >>> network = BinaryNetwork(NetworkConfig(n_inputs=50, hidden_layer_sizes=(45,), n_classes=3, group_size=15))
     >>> counts = network.train_epoch(bits, y, batch_size=10)
     >>> bool((network.predict(bits) == y).mean() > 0.9)
     True
@@ -215,7 +215,6 @@ class BinaryNetwork:
             Of the part alone.
         """
         order = _core.permutation(self.config.seed, SAMPLE_ORDER, self.state.epoch % _STEPS, len(samples))
-        labels = np.ascontiguousarray(labels, dtype=np.int32)
         thresholds = self.reinforcement_thresholds()
         part_size = max(part_size // batch_size, 1) * batch_size
         total = Counts()
@@ -234,20 +233,20 @@ class BinaryNetwork:
         The accuracy that rules the reinforcement stays that of the last complete epoch.
         """
         order = np.arange(len(samples), dtype=np.uint32)
-        labels = np.ascontiguousarray(labels, dtype=np.int32)
         return self._train(samples, labels, order, batch_size, self.reinforcement_thresholds(), n_threads)
 
     def _train(
         self,
         samples: PackedBits,
-        labels: NDArray[np.int32],
+        labels: NDArray[np.integer],
         order: NDArray[np.uint32],
         batch_size: int,
         thresholds: Sequence[int],
         n_threads: int,
     ) -> Counts:
+        labels_i32 = np.ascontiguousarray(labels, dtype=np.int32)
         correct, errors = self._core.train(
-            samples.words, labels, order, batch_size, self.state.step % _STEPS, thresholds, n_threads
+            samples.words, labels_i32, order, batch_size, self.state.step % _STEPS, thresholds, n_threads
         )
         self.state.step += -(-len(order) // batch_size)
         return Counts(len(order), correct, errors)
@@ -260,8 +259,7 @@ class BinaryNetwork:
         factor = round(self.config.reinforcement * self.config.reinforcement * (2 / math.pi) * 2**32)
         wrong, seen = self.state.wrong, self.state.seen
         return [
-            min(2**32, math.isqrt(factor * 2**32 * wrong // (seen * fan_in)))
-            for fan_in in self.config.layer_sizes[:-1]
+            min(2**32, math.isqrt(factor * 2**32 * wrong // (seen * fan_in))) for fan_in in self.config.layer_sizes[:-1]
         ]
 
     # Inference -----------------------------------------------------------------------------------------------------
@@ -272,7 +270,8 @@ class BinaryNetwork:
 
     def predict(self, samples: PackedBits, *, n_threads: int = 1) -> NDArray[np.intp]:
         """Predicted classes 0 ... C - 1, shape (n_samples,); ties go to the lowest class."""
-        return self.logits(samples, n_threads=n_threads).argmax(axis=1)
+        winners: NDArray[np.intp] = self.logits(samples, n_threads=n_threads).argmax(axis=1)
+        return winners
 
     # Weights -------------------------------------------------------------------------------------------------------
 
@@ -313,7 +312,7 @@ class BinaryNetwork:
         self._core.set_local_classifier(layer, np.ascontiguousarray(rows, dtype=np.uint64))
 
     def snapshot(self) -> list[NDArray[np.int16]]:
-        """Copies of all counters, for `restore`."""
+        """Copy all counters, for `restore`."""
         return [self.counters(layer) for layer in range(self.n_layers)]
 
     def restore(self, snapshot: Sequence[NDArray[np.int16]]) -> None:

@@ -59,4 +59,6 @@ def hold_out(labels: NDArray[Any], fraction: float, *, seed: int) -> tuple[NDArr
     for first, last in zip(first_of_class, [*first_of_class[1:], n], strict=True):
         if held_out[by_class[first:last]].all():
             held_out[by_class[first]] = False
+    if not held_out.any():
+        raise ValueError(f"cannot hold out {fraction:g} of {n} samples: every class has too few of them; use more data")
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

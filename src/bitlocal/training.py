@@ -28,7 +28,7 @@ class EpochRecord:
     error_share : tuple of float
         Share of samples with an error signal, for each layer.
     seconds : float
-        Wall-clock time of the training, validation not included.
+        Wall-clock time of the training, without validation and callbacks.
     """
 
     epoch: int
@@ -105,12 +105,13 @@ def train(
     """
     best = _Best(validation.tol) if validation is not None and validation.patience is not None else None
     for epoch in range(1, epochs + 1):
-        counts, start = Counts(), time.perf_counter()
+        counts, seconds, start = Counts(), 0.0, time.perf_counter()
         for part in network.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
+            seconds += time.perf_counter() - start
             counts.add(part)
             if callback is not None and counts.seen < len(samples):
                 callback(_progress(epoch, epochs, counts, len(samples)))
-        seconds = time.perf_counter() - start
+            start = time.perf_counter()
         accuracy = None
         if validation is not None:
             predicted = network.predict(validation.samples, n_threads=n_threads)
@@ -143,9 +144,7 @@ class _Best:
             self.accuracy, self.weights = accuracy, network.snapshot()
 
 
-def _progress(
-    epoch: int, epochs: int, counts: Counts, n_samples: int, finished: EpochRecord | None = None
-) -> Progress:
+def _progress(epoch: int, epochs: int, counts: Counts, n_samples: int, finished: EpochRecord | None = None) -> Progress:
     seen = max(counts.seen, 1)
     shares = tuple(errors / seen for errors in counts.errors)
     return Progress(epoch, epochs, counts.seen, n_samples, counts.correct / seen, shares, finished)

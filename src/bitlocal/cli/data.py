@@ -94,7 +94,11 @@ def _columns(dataset: Dataset, trained_on: TrainingData | None) -> Any:
     missing = [name for name in wanted if name not in place]
     extra = [name for name in dataset.feature_names if name not in set(wanted)]
     if missing or extra:
-        problems = [f"{what} {', '.join(map(repr, which[:5]))}" for what, which in (("missing", missing), ("unknown", extra)) if which]
+        problems = [
+            f"{what} {', '.join(map(repr, which[:5]))}"
+            for what, which in (("missing", missing), ("unknown", extra))
+            if which
+        ]
         raise DataError(
             f"{dataset.name}: {len(place)} columns, but the model expects the {len(wanted)} it was trained on "
             f"({'; '.join(problems)}); give the same columns"

@@ -49,7 +49,13 @@ def evaluate(
             {"class": label, "samples": int(n), "precision": float(p), "recall": float(r), "f1": float(f)}
             for label, n, p, r, f in zip(classifier.classes_.tolist(), support, precision, recall, f1, strict=True)
         ]
-        report = {"dataset": dataset.name, "part": part.origin, "samples": len(y), "accuracy": accuracy, "classes": classes}
+        report = {
+            "dataset": dataset.name,
+            "part": part.origin,
+            "samples": len(y),
+            "accuracy": accuracy,
+            "classes": classes,
+        }
         print(json.dumps(report))
         return
     out.print(facts([("data", f"{dataset.name}, {part.origin}: {len(y)} samples"), ("accuracy", f"{accuracy:.2%}")]))

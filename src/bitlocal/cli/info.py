@@ -55,7 +55,10 @@ def info(
             f"group size {config.group_size}, robustness {config.robustness:g}, reinforcement "
             f"{config.reinforcement:g}, hidden clip {config.hidden_clip or 'none'}, seed {config.seed}",
         ),
-        ("training", f"{state.epoch} epochs, {state.step} mini-batches on {content['trained_on'] or 'unrecorded data'}"),
+        (
+            "training",
+            f"{state.epoch} epochs, {state.step} mini-batches on {content['trained_on'] or 'unrecorded data'}",
+        ),
         (
             "hidden weights",
             f"sha256 {content['hidden_sha256']}" if content["trainable"] else "none: for inference only",

@@ -29,9 +29,7 @@ def predict(
     classifier = loaded.classifier.set_params(n_jobs=threads or joblib.cpu_count())
     if target is None and loaded.data is not None:
         target = loaded.data.target
-    dataset = load_data(
-        data, target, seed=loaded.data.split_seed if loaded.data else 0, require_target=False
-    )
+    dataset = load_data(data, target, seed=loaded.data.split_seed if loaded.data else 0, require_target=False)
     X = prediction_part(dataset, loaded)
     if logits:
         scores = classifier.decision_function(X)

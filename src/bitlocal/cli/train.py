@@ -32,7 +32,12 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def train(
-    data: Annotated[str, typer.Argument(help="Name of a data set ('bitlocal datasets' lists them), or a .csv, .csv.gz, .parquet or .npz file.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a data set ('bitlocal datasets' lists them), or a .csv, .csv.gz, .parquet or .npz file."
+        ),
+    ],
     target: Annotated[str | None, typer.Option(help="Column that holds the labels.  [default: target]")] = None,
     hidden: Annotated[str, typer.Option(help="Neurons in each layer, with commas between.")] = ",".join(
         map(str, _default("hidden_layer_sizes"))
@@ -54,18 +59,22 @@ def train(
         float | None, typer.Option(help="Share of the training data to watch the accuracy on.  [default: none]")
     ] = None,
     early_stopping: Annotated[
-        bool, typer.Option("--early-stopping", help="Stop when the validation accuracy no longer rises; keep the best network.")
+        bool,
+        typer.Option(
+            "--early-stopping", help="Stop when the validation accuracy no longer rises; keep the best network."
+        ),
     ] = False,
     test_fraction: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share to hold out for testing, if the data have no test split.")
     ] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.  [default: all]")] = None,
-    out_file: Annotated[
-        Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")
-    ] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
-        bool, typer.Option("--inference-only", help="Leave the hidden weights out of the file: far smaller, no more training.")
+        bool,
+        typer.Option(
+            "--inference-only", help="Leave the hidden weights out of the file: far smaller, no more training."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
@@ -159,8 +168,14 @@ class Report:
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return [
             *rows,
-            ("speed", f"{self.seconds_per_epoch:.2f} s an epoch, {self.samples_per_second:,.0f} samples/s ({threads}, {self.isa})"),
-            ("model", f"{byte_size(self.model_bytes)} for inference, {byte_size(self.training_model_bytes)} to train on"),
+            (
+                "speed",
+                f"{self.seconds_per_epoch:.2f} s an epoch, {self.samples_per_second:,.0f} samples/s ({threads}, {self.isa})",
+            ),
+            (
+                "model",
+                f"{byte_size(self.model_bytes)} for inference, {byte_size(self.training_model_bytes)} to train on",
+            ),
             ("hidden_sha256", self.hidden_sha256[:16]),
         ]
 

@@ -48,9 +48,7 @@ class ColumnTable:
         self._target = find_target(path, names, target, required=require_target)
         self._holes = Holes(path)
         self._features = {
-            i: FeatureColumn(path, name, unit, self._holes)
-            for i, name in enumerate(names)
-            if i != self._target
+            i: FeatureColumn(path, name, unit, self._holes) for i, name in enumerate(names) if i != self._target
         }
         self._labels: list[str] = []
         self._places: list[int] = []

@@ -37,9 +37,7 @@ def check_names(path: Path, names: Sequence[str]) -> None:
                 "name it, or save without the index"
             )
         if name in seen:
-            raise DataError(
-                f"{path}: there are two columns named {shown(name)}; give every column its own name"
-            )
+            raise DataError(f"{path}: there are two columns named {shown(name)}; give every column its own name")
         seen.add(name)
 
 
@@ -71,16 +69,10 @@ def find_target(path: Path, names: Sequence[str], target: str | None, *, require
     if wanted not in names:
         if not required:
             return None
-        advice = (
-            "say which column holds the labels (--target)" if target is None else "check the name (--target)"
-        )
-        raise DataError(
-            f"{path}: there is no column {shown(wanted)}; {advice}; the columns are {some_of(names)}"
-        )
+        advice = "say which column holds the labels (--target)" if target is None else "check the name (--target)"
+        raise DataError(f"{path}: there is no column {shown(wanted)}; {advice}; the columns are {some_of(names)}")
     if len(names) == 1:
-        raise DataError(
-            f"{path}: there is no column besides the target {shown(wanted)}; add columns of features"
-        )
+        raise DataError(f"{path}: there is no column besides the target {shown(wanted)}; add columns of features")
     return list(names).index(wanted)
 
 

@@ -63,9 +63,7 @@ class Dataset:
         """Refuse arrays that do not fit together."""
         self._check_pair("X", self.X, "y", self.y, may_lack_labels=True)
         if (self.X_test is None) != (self.y_test is None):
-            raise DataError(
-                f"{self.name}: X_test and y_test go together, but one is missing; give both or neither"
-            )
+            raise DataError(f"{self.name}: X_test and y_test go together, but one is missing; give both or neither")
         if self.X_test is not None and self.y_test is not None:
             self._check_pair("X_test", self.X_test, "y_test", self.y_test, may_lack_labels=False)
             if self.X_test.shape[1] != self.X.shape[1]:
@@ -79,18 +77,14 @@ class Dataset:
                 "give one name a feature"
             )
 
-    def _check_pair(
-        self, x_name: str, x: NDArray[Any], y_name: str, y: NDArray[Any], *, may_lack_labels: bool
-    ) -> None:
+    def _check_pair(self, x_name: str, x: NDArray[Any], y_name: str, y: NDArray[Any], *, may_lack_labels: bool) -> None:
         if x.ndim != 2 or x.dtype.kind not in "buif":
             raise DataError(
                 f"{self.name}: {x_name} must be numbers in two dimensions (samples, features), "
                 f"but it is {x.dtype} of shape {x.shape}; reshape or convert it"
             )
         if x.shape[0] == 0 or x.shape[1] == 0:
-            raise DataError(
-                f"{self.name}: {x_name} is empty (shape {x.shape}); give at least one sample and feature"
-            )
+            raise DataError(f"{self.name}: {x_name} is empty (shape {x.shape}); give at least one sample and feature")
         if y.ndim != 1 or y.dtype.kind not in "iuU":
             raise DataError(
                 f"{self.name}: {y_name} must be integers or text in one dimension, "
@@ -98,8 +92,7 @@ class Dataset:
             )
         if len(y) != len(x) and not (may_lack_labels and len(y) == 0):
             raise DataError(
-                f"{self.name}: {x_name} has {len(x)} samples but {y_name} has {len(y)} labels; give one "
-                "label a sample"
+                f"{self.name}: {x_name} has {len(x)} samples but {y_name} has {len(y)} labels; give one label a sample"
             )
 
     def __repr__(self) -> str:

@@ -31,9 +31,7 @@ def read_csv(path: Path, target: str | None, *, require_target: bool) -> Dataset
             try:
                 return _read(text, path, target, require_target)
             except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path}: not text in UTF-8 ({error.reason}); save the file as UTF-8"
-                ) from error
+                raise DataError(f"{path}: not text in UTF-8 ({error.reason}); save the file as UTF-8") from error
 
 
 def _read(text: TextIO, path: Path, target: str | None, require_target: bool) -> Dataset:
@@ -42,9 +40,7 @@ def _read(text: TextIO, path: Path, target: str | None, require_target: bool) ->
     rows = _rows(itertools.chain([first_line], text), _delimiter(first_line), path)
     header = next(rows, None)
     if header is None:
-        raise DataError(
-            f"{path}: the file is empty; expected a line of column names and then one line a sample"
-        )
+        raise DataError(f"{path}: the file is empty; expected a line of column names and then one line a sample")
     names = [name.strip() for name in header[1]]
     table = ColumnTable(path, names, target, "line", require_target=require_target)
     read = False

@@ -42,12 +42,8 @@ def reading(path: Path) -> Iterator[None]:
         if path.is_dir():
             raise DataError(f"{path}: this is a directory; give one of the files in it") from error
         if isinstance(error, PermissionError):
-            raise DataError(
-                f"{path}: permission to read this file is denied; check its access rights"
-            ) from error
-        raise DataError(
-            f"{path}: the file cannot be read ({_reason(error)}); check it and its disk"
-        ) from error
+            raise DataError(f"{path}: permission to read this file is denied; check its access rights") from error
+        raise DataError(f"{path}: the file cannot be read ({_reason(error)}); check it and its disk") from error
 
 
 def _reason(error: BaseException) -> str:

@@ -133,8 +133,7 @@ def _assemble(
     for stem, x, labels in ((stems[1], train_x, train_y), (stems[3], test_x, test_y)):
         if len(x) != len(labels):
             raise DataError(
-                f"{paths[stem]}: {len(labels)} labels for {len(x)} samples; check that the files belong "
-                "together"
+                f"{paths[stem]}: {len(labels)} labels for {len(x)} samples; check that the files belong together"
             )
     return Dataset(
         name=name,

@@ -90,6 +90,5 @@ def check_classes(y: NDArray[np.int64] | NDArray[np.str_], where: str) -> None:
     """
     if bool((y == y[0]).all()):
         raise DataError(
-            f"{where}: every target is {shown(y[0].item())}; a classifier needs at least two classes: check "
-            "the target"
+            f"{where}: every target is {shown(y[0].item())}; a classifier needs at least two classes: check the target"
         )

@@ -37,9 +37,7 @@ def read_npz(path: Path, target: str | None, *, require_target: bool) -> Dataset
     arrays, present = _load(path, ("X", y_name, "X_test", y_test_name))
     for name, meaning in (("X", "features"), (y_name, "labels")):
         if name not in arrays and (name == "X" or require_target):
-            raise DataError(
-                f"{path}: there is no array '{name}' of {meaning}; add it to those there are: {present}"
-            )
+            raise DataError(f"{path}: there is no array '{name}' of {meaning}; add it to those there are: {present}")
     if ("X_test" in arrays) != (y_test_name in arrays):
         have, lack = ("X_test", y_test_name) if "X_test" in arrays else (y_test_name, "X_test")
         raise DataError(f"{path}: there is an array '{have}' but no '{lack}'; add it, or leave out both")
@@ -50,8 +48,7 @@ def read_npz(path: Path, target: str | None, *, require_target: bool) -> Dataset
         x_test, test_shape = _features(path, "X_test", arrays["X_test"])
         if test_shape != shape:
             raise DataError(
-                f"{path}: samples of X_test have shape {test_shape}, but those of X have {shape}; make them "
-                "the same"
+                f"{path}: samples of X_test have shape {test_shape}, but those of X have {shape}; make them the same"
             )
     # Both splits at once, so that labels become either whole numbers in both or text in both.
     texts = _label_texts(path, y_name, arrays.get(y_name), x)
@@ -91,17 +88,14 @@ def _load(path: Path, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]], st
         except _DAMAGE as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(
-                f"{path}: not an .npz file of plain arrays, or a damaged one ({reason}); save it anew with "
-                "numpy.savez"
+                f"{path}: not an .npz file of plain arrays, or a damaged one ({reason}); save it anew with numpy.savez"
             ) from error
 
 
 def _features(path: Path, name: str, array: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, ...]]:
     """Check and flatten the samples; the second result is the shape of one of them."""
     if array.dtype.kind not in "buif":
-        raise DataError(
-            f"{path}: {name} holds values of type {array.dtype}; features must be numbers or truth values"
-        )
+        raise DataError(f"{path}: {name} holds values of type {array.dtype}; features must be numbers or truth values")
     if array.ndim < 2 or math.prod(array.shape) == 0:
         raise DataError(
             f"{path}: {name} has shape {array.shape}; expected (samples, features) or (samples, height, "
@@ -126,12 +120,9 @@ def _label_texts(path: Path, name: str, array: NDArray[Any] | None, x: NDArray[A
         return []
     if array.ndim != 1 or array.dtype.kind not in "buifUS":
         raise DataError(
-            f"{path}: {name} is {array.dtype} of shape {array.shape}; expected one label a sample, integers "
-            "or text"
+            f"{path}: {name} is {array.dtype} of shape {array.shape}; expected one label a sample, integers or text"
         )
     if len(array) != len(x):
-        raise DataError(
-            f"{path}: {name} has {len(array)} labels for {len(x)} samples; give one label a sample"
-        )
+        raise DataError(f"{path}: {name} has {len(array)} labels for {len(x)} samples; give one label a sample")
     values = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
     return [label_text(value) for value in values.tolist()]

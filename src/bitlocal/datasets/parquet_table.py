@@ -31,9 +31,7 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dat
         except (pa.ArrowException, OSError, ValueError) as error:
             # pyarrow calls some kinds of damage an OSError.
             reason = " ".join(str(error).split())
-            raise DataError(
-                f"{path}: not a Parquet file, or a damaged one ({reason}); replace the file"
-            ) from error
+            raise DataError(f"{path}: not a Parquet file, or a damaged one ({reason}); replace the file") from error
     table = ColumnTable(path, arrow.column_names, target, "row", require_target=require_target)
     if arrow.num_rows == 0:
         raise DataError(f"{path}: the table has no rows; expected one row a sample")
@@ -55,18 +53,14 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dat
             table.add_numbers(position, np.asarray(column.to_numpy()).astype(np.float64), places)
         else:
             # Text has the empty fields by which holes are counted.
-            table.add_text(
-                position, ["" if value is None else str(value) for value in column.to_pylist()], places
-            )
+            table.add_text(position, ["" if value is None else str(value) for value in column.to_pylist()], places)
     return table.finish()
 
 
 def _is_number(pa: Any, kind: Any) -> bool:
     """Whether this is a type of numbers or truth values."""
     types = pa.types
-    return bool(
-        types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
-    )
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind))
 
 
 def _is_text(pa: Any, kind: Any) -> bool:

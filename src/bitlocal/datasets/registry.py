@@ -29,20 +29,14 @@ def _uci(name: str, description: str, *aliases: str) -> _Entry:
 
 # A loader's keyword parameters are the options of `load`; one of them may be `seed`.
 _REGISTRY: dict[str, _Entry] = {
-    "digits": _Entry(
-        load_digits, "handwritten digits of 8x8 pixels, part of scikit-learn; 1797 samples, 10 classes"
-    ),
+    "digits": _Entry(load_digits, "handwritten digits of 8x8 pixels, part of scikit-learn; 1797 samples, 10 classes"),
     "mnist": _Entry(load_mnist, "handwritten digits of 28x28 pixels; 60 000 + 10 000 samples, 10 classes"),
-    "fashion-mnist": _Entry(
-        load_fashion_mnist, "clothing of 28x28 pixels; 60 000 + 10 000 samples, 10 classes"
-    ),
+    "fashion-mnist": _Entry(load_fashion_mnist, "clothing of 28x28 pixels; 60 000 + 10 000 samples, 10 classes"),
     "cifar10-features": _Entry(
         load_cifar10_features,
         "CIFAR-10 as features of a pretrained network; 50 000 + 10 000 samples, 10 classes",
     ),
-    "prototypes": _Entry(
-        load_prototypes, "synthetic: noisy copies of random bit patterns, drawn from the seed"
-    ),
+    "prototypes": _Entry(load_prototypes, "synthetic: noisy copies of random bit patterns, drawn from the seed"),
     "dna": _uci("dna", "splice junctions in DNA, 180 bits; 3186 samples, 3 classes"),
     "vehicle": _uci("vehicle", "vehicles by their silhouettes, 18 features; 846 samples, 4 classes"),
     "vowel": _uci("vowel", "spoken English vowels, 10 features; 990 samples, 11 classes"),
@@ -57,9 +51,7 @@ _REGISTRY: dict[str, _Entry] = {
     ),
     "glass": _uci("glass", "kinds of glass by their composition, 9 features; 214 samples, 6 classes"),
     "zoo": _uci("zoo", "kinds of animals by their traits, 16 features; 101 samples, 7 classes"),
-    "breastcancer": _uci(
-        "breastcancer", "tumours by their cells, 9 features with holes; 699 samples, 2 classes"
-    ),
+    "breastcancer": _uci("breastcancer", "tumours by their cells, 9 features with holes; 699 samples, 2 classes"),
     "shuttle": _uci("shuttle", "states of radiators, 9 features, very unbalanced; 58 000 samples, 7 classes"),
 }
 

@@ -15,9 +15,7 @@ from .parquet_table import read_parquet
 _READERS = {".csv": read_csv, ".csv.gz": read_csv, ".parquet": read_parquet, ".npz": read_npz}
 
 
-def read_table(
-    path: str | os.PathLike[str], target: str | None = None, *, require_target: bool = True
-) -> Dataset:
+def read_table(path: str | os.PathLike[str], target: str | None = None, *, require_target: bool = True) -> Dataset:
     r"""Read features and labels from a file.
 
     Parameters

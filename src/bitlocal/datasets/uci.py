@@ -31,8 +31,7 @@ def load_uci(name: str) -> Dataset:
     root = places.data_folder()
     if root is None:
         raise DataError(
-            f"data set '{name}' not found: BITLOCAL_DATA is not set; set it to a folder that holds "
-            f"uci/{name}.csv.gz"
+            f"data set '{name}' not found: BITLOCAL_DATA is not set; set it to a folder that holds uci/{name}.csv.gz"
         )
     for path in (root / "uci" / f"{name}.csv.gz", root / "uci" / f"{name}.csv"):
         if path.is_file():
