@@ -1,14 +1,23 @@
 #include "reinforcement.hpp"
 
+#include <algorithm>
+
 namespace bitlocal {
 
-GapTable::GapTable(std::uint64_t threshold) : never_(threshold == 0), survival_{} {
+GapTable::GapTable(std::uint64_t threshold) : never_(threshold == 0), survival_{}, guide_{} {
     const std::uint64_t q = (std::uint64_t{1} << 32) - threshold;  // 1 - p
     if (never_) return;
     survival_[1] = q << 32;
     for (std::size_t g = 1; g < kMaxGap; ++g) {
         const std::uint64_t s = survival_[g];
         survival_[g + 1] = (s >> 32) * q + (((s & 0xFFFFFFFFu) * q) >> 32);  // floor(s * q / 2^32)
+    }
+    // The gap falls as the word grows: what the largest word of a bucket stands for is a lower bound for the others.
+    std::size_t gap = 0;
+    for (std::size_t bucket = guide_.size(); bucket-- > 0;) {
+        const std::uint64_t largest = (std::uint64_t{bucket} << kGuideShift) | ((std::uint64_t{1} << kGuideShift) - 1);
+        while (gap < kMaxGap && survival_[gap + 1] > largest) ++gap;
+        guide_[bucket] = static_cast<std::uint16_t>(gap);
     }
 }
 
@@ -20,11 +29,8 @@ void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, Rand
         j += gap;
         if (gap == GapTable::kMaxGap) continue;
         if (j >= n_inputs) break;
-        if (h[j] >= 0) {
-            h[j] = static_cast<std::int16_t>(h[j] + (h[j] < h_max));
-        } else {
-            h[j] = static_cast<std::int16_t>(h[j] - (h[j] > h_min));
-        }
+        const std::int32_t away = h[j] >= 0 ? 1 : -1;
+        h[j] = static_cast<std::int16_t>(std::clamp<std::int32_t>(h[j] + away, h_min, h_max));
         ++j;
     }
 }

@@ -21,17 +21,20 @@ class GapTable {
 
     bool never() const { return never_; }
 
-    // The gap, 0 ... kMaxGap, that a uniform 64-bit word stands for.
+    // The gap, 0 ... kMaxGap, that a uniform 64-bit word stands for: how many of survival_[1 ... kMaxGap] exceed it.
     std::size_t gap(std::uint64_t word) const {
-        if (survival_[kMaxGap] > word) return kMaxGap;
-        std::size_t gap = 0;
-        for (std::size_t half = kMaxGap / 2; half > 0; half /= 2) gap += survival_[gap + half] > word ? half : 0;
+        std::size_t gap = guide_[word >> kGuideShift];
+        while (gap < kMaxGap && survival_[gap + 1] > word) ++gap;
         return gap;
     }
 
   private:
+    static constexpr int kGuideShift = 64 - 8;
+
     bool never_;
     std::array<std::uint64_t, kMaxGap + 1> survival_;  // [g] / 2^64: the probability of a gap of at least g
+    std::array<std::uint16_t, std::size_t{1} << 8>
+        guide_;  // by the first 8 bits of a word: a gap that is not too large
 };
 
 // Reinforces one row of counters; the stream belongs to the row and the mini-batch alone.
