@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotE
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitlocal
-from bitlocal import BMLPClassifier, MedianBinarizer, ThermometerEncoder
+from bitlocal import BMLPClassifier, MedianBinarizer, ThermometerEncoder, pack
 from bitlocal.splits import hold_out
 from bitlocal.training import EpochRecord, Progress
 
@@ -754,3 +754,41 @@ def test_interruption_leaves_a_usable_classifier(bit_data, tmp_path, call, chang
     assert digest(clf.set_params(max_iter=1).fit(X[:200], y[:200])) == digest(
         small(max_iter=1, **changes).fit(X[:200], y[:200])
     )
+
+
+def test_packed_bits_are_taken_as_they_are(bit_data):
+    X, y = bit_data
+    packed = pack(X)
+    from_array, from_packed = small().fit(X, y), small().fit(packed, y)
+    assert digest(from_array) == digest(from_packed)
+    assert from_packed.n_features_in_ == X.shape[1]
+    np.testing.assert_array_equal(from_packed.predict(packed), from_array.predict(X))
+    np.testing.assert_array_equal(from_packed.predict(np.where(X, 1, -1)), from_array.predict(packed[:]))
+    streamed = small().partial_fit(packed[:100], y[:100], classes=[0, 1, 2]).partial_fit(packed[100:200], y[100:200])
+    assert digest(streamed) == digest(small().partial_fit(X[:200], y[:200], classes=[0, 1, 2]))
+    assert cross_val_score(small(), packed, y, cv=3).tolist() == cross_val_score(small(), X, y, cv=3).tolist()
+
+
+def test_packed_by_the_encoder_predicts_the_same(real_data):
+    X, y = real_data
+    clf = small(encoder="thermometer4").fit(X, y)
+    np.testing.assert_array_equal(clf.decision_function(clf.encoder_.pack(X)), clf.decision_function(X))
+
+
+def test_packed_bits_that_do_not_fit(bit_data):
+    X, y = bit_data
+    clf = small().fit(pack(X), y)
+    with pytest.raises(ValueError, match="expected packed rows of 70 bits, as in fit, got 69"):
+        clf.predict(pack(X[:, 1:]))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clf.fit(pack(X), y[1:])
+    with pytest.raises(ValueError, match="'thermometer4' cannot encode packed bits"):
+        small(encoder="thermometer4").fit(pack(X), y)
+    with pytest.raises(ValueError, match="no samples"):
+        small().fit(pack(X[:0]), y[:0])
+    with pytest.raises(ValueError, match="2 dimensions"):
+        pack(X[0])
+    with pytest.raises(ValueError, match="got other values"):
+        pack([[0, 2]])
+    with pytest.raises(TypeError, match="whole rows"):
+        pack(X)[0]

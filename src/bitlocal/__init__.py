@@ -3,6 +3,7 @@
 The main class is `BMLPClassifier`, which behaves like any scikit-learn classifier.
 """
 
+from bitlocal.bits import PackedBits, pack
 from bitlocal.encoders import MedianBinarizer, ThermometerEncoder
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
@@ -16,8 +17,10 @@ __all__ = [
     "DataError",
     "MedianBinarizer",
     "ModelFileError",
+    "PackedBits",
     "ThermometerEncoder",
     "__version__",
     "load",
+    "pack",
     "save",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bitlocal import _core
 
@@ -32,35 +33,64 @@ class PackedBits:
     words: NDArray[np.uint64]
     n_bits: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Samples and bits, as of the array that was packed."""
+        return len(self.words), self.n_bits
+
     def __len__(self) -> int:
         return len(self.words)
 
-    def __getitem__(self, rows: slice | NDArray[np.integer]) -> PackedBits:
-        return PackedBits(np.ascontiguousarray(self.words[rows]), self.n_bits)
+    def __getitem__(self, rows: Any) -> PackedBits:
+        """Select rows by a slice, row numbers or a mask; `[rows, ...]`, as scikit-learn writes it, is the same."""
+        if isinstance(rows, tuple) and len(rows) == 2 and rows[1] is Ellipsis:
+            rows = rows[0]
+        words = self.words[rows]
+        if words.ndim != 2:
+            raise TypeError(f"cannot select {rows!r}: packed bits are selected by whole rows, as in packed[:10]")
+        return PackedBits(np.ascontiguousarray(words), self.n_bits)
 
 
-def pack(bits: NDArray[np.bool_]) -> PackedBits:
-    """Pack rows of booleans.
+def pack(bits: ArrayLike) -> PackedBits:
+    """Pack rows of bits once, for repeated training and prediction: `BMLPClassifier` takes the result as it is.
 
     Parameters
     ----------
-    bits : array of bool, shape (n_samples, n_bits)
+    bits : array-like of shape (n_samples, n_bits)
+        Booleans, -1/+1 or 0/1.
 
     Returns
     -------
     PackedBits
 
+    Raises
+    ------
+    ValueError
+        If the array has not two dimensions, or holds other values.
+
     Examples
     --------
-    >>> import numpy as np
     >>> from bitlocal.bits import pack, unpack
-    >>> packed = pack(np.array([[True, False, True]]))
+    >>> packed = pack([[True, False, True]])
     >>> packed.words
     array([[5]], dtype=uint64)
     >>> unpack(packed)
     array([[ True, False,  True]])
     """
-    return PackedBits(_core.pack(np.ascontiguousarray(bits, dtype=np.bool_)), bits.shape[1])
+    array = np.asarray(bits)
+    if array.ndim != 2:
+        raise ValueError(f"bits: expected 2 dimensions (samples, bits), got {array.ndim}")
+    if not are_bits(array):
+        raise ValueError("expected booleans, -1/+1 or 0/1, got other values")
+    return PackedBits(_core.pack(np.ascontiguousarray(array > 0)), array.shape[1])
+
+
+def are_bits(array: NDArray[Any]) -> bool:
+    """Tell whether all values are booleans, all are 0 or 1, or all are -1 or +1."""
+    if array.dtype == np.bool_:
+        return True
+    ones = array == 1
+    return bool((ones | (array == 0)).all() or (ones | (array == -1)).all())
 
 
 def unpack(packed: PackedBits) -> NDArray[np.bool_]:

@@ -11,13 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from bitlocal.bits import PackedBits, pack
+from bitlocal.bits import PackedBits, are_bits, pack
 from bitlocal.encoders import ThermometerEncoder, make_encoder
 from bitlocal.network import BinaryNetwork, NetworkConfig
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
+
+_Samples = NDArray[Any] | PackedBits
 
 
 class BMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -142,15 +144,16 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     # Training ------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, callback: Callback | None = None) -> BMLPClassifier:
+    def fit(self, X: ArrayLike | PackedBits, y: ArrayLike, *, callback: Callback | None = None) -> BMLPClassifier:
         """Train on X, y; what was learnt before is forgotten unless `warm_start` is set.
 
         An interruption (Ctrl-C) leaves a usable classifier, trained so far.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data: bits (booleans, -1/+1 or 0/1) or finite numbers.
+        X : array-like of shape (n_samples, n_features), or PackedBits
+            Training data: bits (booleans, -1/+1 or 0/1) or finite numbers. Bits that were packed by `bitlocal.pack`, or
+            by an encoder's `pack`, are used as they are, which saves encoding them again and again.
         y : array-like of shape (n_samples,)
             Class labels, of any type; at least two classes.
         callback : callable, optional
@@ -171,9 +174,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if go_on:
             labels = self._class_indices(y)
         else:
-            vars(self).pop(
-                "network_", None
-            )  # should what follows fail, nothing half-new passes for a fitted classifier
+            if hasattr(self, "network_"):
+                del self.network_  # should what follows fail, nothing half-new passes for fitted
             self.classes_, labels = np.unique(y, return_inverse=True)
             self._require_two_classes()
             self._fit_encoder(X, labels)
@@ -211,7 +213,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
                 print(_describe(record, n_epochs))
         return self
 
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> BMLPClassifier:
+    def partial_fit(self, X: ArrayLike | PackedBits, y: ArrayLike, classes: ArrayLike | None = None) -> BMLPClassifier:
         """Learn from samples in the order given, in mini-batches of `batch_size`.
 
         The first call fits the encoder on its samples, so it should see typical ones. The accuracy that rules
@@ -219,7 +221,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features), or PackedBits
             Samples.
         y : array-like of shape (n_samples,)
             Class labels.
@@ -295,12 +297,12 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     # Inference -----------------------------------------------------------------------------------------------------
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike | PackedBits) -> NDArray[Any]:
         """Predict class labels.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features), or PackedBits
 
         Returns
         -------
@@ -311,12 +313,12 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any] = self.classes_[winners]
         return labels
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.int32]:
+    def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
         """Compute the logits, integers: how many neurons of the last layer vote for a class, less those against.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features), or PackedBits
 
         Returns
         -------
@@ -326,17 +328,27 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
-    def _logits(self, X: ArrayLike) -> NDArray[np.int32]:
+    def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
         check_is_fitted(self, "network_")
-        data: NDArray[Any] = validate_data(self, X, dtype="numeric", reset=False)
+        data = X if isinstance(X, PackedBits) else validate_data(self, X, dtype="numeric", reset=False)
         return self.network_.logits(self._encode(data), n_threads=effective_n_jobs(self.n_jobs))
 
     # Data ----------------------------------------------------------------------------------------------------------
 
-    def _validate(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[NDArray[Any], NDArray[Any]]:
-        data: NDArray[Any]
+    def _validate(self, X: ArrayLike | PackedBits, y: ArrayLike, *, reset: bool) -> tuple[_Samples, NDArray[Any]]:
+        data: _Samples
         target: NDArray[Any]
-        data, target = validate_data(self, X, y, dtype="numeric", reset=reset)
+        if isinstance(X, PackedBits):
+            data, target = X, column_or_1d(y, warn=True)
+            check_consistent_length(data, target)
+            if len(data) == 0:
+                raise ValueError("found no samples: at least one is needed")
+            if reset:
+                self.n_features_in_ = data.n_bits
+                if hasattr(self, "feature_names_in_"):
+                    del self.feature_names_in_
+        else:
+            data, target = validate_data(self, X, y, dtype="numeric", reset=reset)
         check_classification_targets(target)
         return data, target
 
@@ -350,8 +362,12 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y holds labels that are not among the classes {self.classes_!r}: {unseen[:5]!r}")
         return np.searchsorted(self.classes_, y)
 
-    def _fit_encoder(self, X: NDArray[Any], labels: NDArray[np.intp]) -> None:
-        if self.encoder is None or (isinstance(self.encoder, str) and self.encoder == "auto" and _are_bits(X)):
+    def _fit_encoder(self, X: _Samples, labels: NDArray[np.intp]) -> None:
+        if isinstance(X, PackedBits):
+            if self.encoder is not None and not (isinstance(self.encoder, str) and self.encoder == "auto"):
+                raise ValueError(f"encoder={self.encoder!r} cannot encode packed bits: use 'auto' or None")
+            self.encoder_ = None
+        elif self.encoder is None or (isinstance(self.encoder, str) and self.encoder == "auto" and are_bits(X)):
             self.encoder_ = None
         elif isinstance(self.encoder, str):
             self.encoder_ = (_auto_encoder(X) if self.encoder == "auto" else make_encoder(self.encoder)).fit(X, labels)
@@ -360,8 +376,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         else:
             self.encoder_ = clone(self.encoder).fit(X, labels)
 
-    def _encode(self, X: NDArray[Any]) -> PackedBits:
-        if self.encoder_ is None:
+    def _encode(self, X: _Samples) -> PackedBits:
+        if isinstance(X, PackedBits):
+            if hasattr(self, "network_") and X.n_bits != self.network_.config.n_inputs:
+                expected = self.network_.config.n_inputs
+                raise ValueError(f"expected packed rows of {expected} bits, as in fit, got {X.n_bits}")
+            bits = X
+        elif self.encoder_ is None:
             bits = _pack_bits(X, "the data were taken as bits in fit, so")
         elif hasattr(self.encoder_, "pack"):
             bits = self.encoder_.pack(X)
@@ -371,7 +392,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
                 output = output.toarray()
             bits = _pack_bits(np.asarray(output), "the encoder's output must be bits:")
         if bits.n_bits == 0:
-            raise ValueError("the encoder found nothing to tell samples apart by: every feature is constant")
+            raise ValueError("the samples have no bits to tell them apart by: every feature is constant")
         return bits
 
     # Parameters ----------------------------------------------------------------------------------------------------
@@ -433,15 +454,8 @@ def _auto_encoder(X: NDArray[Any]) -> ThermometerEncoder:
     return ThermometerEncoder(n_bits=min(max(2048 // X.shape[1], 8), 32))
 
 
-def _are_bits(X: NDArray[Any]) -> bool:
-    if X.dtype == np.bool_:
-        return True
-    ones = X == 1
-    return bool((ones | (X == 0)).all() or (ones | (X == -1)).all())
-
-
 def _pack_bits(X: NDArray[Any], why: str) -> PackedBits:
-    if not _are_bits(X):
+    if not are_bits(X):
         raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values")
     return pack(X > 0)
 
