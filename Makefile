@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.10, make and a C++20 compiler:
 #   make demo   sets up .venv, builds, installs, and trains a network on a small data set
 #   make test   the same with the test tools, then lint and the whole test suite against the installed package
-# Beyond these: make format, make sanitize, make clean.
+# Beyond these: make format, make sanitize, make test-arm, make clean.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +12,7 @@ CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp)
 BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/bindings/*) \
   $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*')
 
-.PHONY: demo test lint format sanitize clean
+.PHONY: demo test lint format sanitize test-arm clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bitlocal train digits --out digits.safetensors
@@ -44,8 +44,22 @@ sanitize: $(VENV)/.installed-test
 	  $(BIN)/cmake -S . -B build/sanitize-$$kind -DBITLOCAL_PYTHON=OFF -DBITLOCAL_SANITIZE=$$kind \
 	    -DCMAKE_BUILD_TYPE=RelWithDebInfo && \
 	  $(BIN)/cmake --build build/sanitize-$$kind && \
-	  $(BIN)/ctest --test-dir build/sanitize-$$kind --output-on-failure || exit 1; \
+	  $(BIN)/ctest --test-dir build/sanitize-$$kind --verbose || exit 1; \
 	done
+
+# The core's own tests for AArch64, cross-compiled and run under emulation; and no floating point in the result.
+test-arm: $(VENV)/.installed-test
+	@command -v aarch64-linux-gnu-g++ && command -v aarch64-linux-gnu-objdump && command -v qemu-aarch64 || \
+	  { echo "No cross compiler or emulator: on Debian or Ubuntu, apt-get install g++-aarch64-linux-gnu qemu-user"; \
+	  exit 1; }
+	$(BIN)/cmake -S . -B build/aarch64 --toolchain cmake/aarch64-linux-gnu.cmake -DBITLOCAL_PYTHON=OFF \
+	  -DBITLOCAL_WERROR=ON
+	$(BIN)/cmake --build build/aarch64
+	$(BIN)/ctest --test-dir build/aarch64 --verbose
+	aarch64-linux-gnu-objdump -d --no-show-raw-insn build/aarch64/libbitlocal_core.a | awk -F '\t' ' \
+	  $$1 ~ /^ *[0-9a-f]+:$$/ { seen++ } \
+	  $$2 ~ /^(f|scvtf|ucvtf)/ && $$2 !~ /^fmov/ { print "floating point:" $$0; found++ } \
+	  END { print seen + 0 " instructions, " found + 0 " of floating point"; exit seen < 1000 || found > 0 }'
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -34,7 +34,7 @@ Problem make_problem(std::size_t n, std::size_t n_inputs, std::size_t n_classes)
     RandomStream random(1, Purpose::kSyntheticData, 0, 0, 0);
     std::uint64_t next = 0;
     for (std::size_t s = 0; s < n; ++s) {
-        for (auto& byte : bytes) byte = random[next++] >> 63;
+        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random[next++] >> 63);
         pack_row(bytes.data(), n_inputs, problem.samples.data() + s * words_for(n_inputs));
         problem.labels.push_back(static_cast<std::int32_t>(random[next++] % n_classes));
     }

@@ -588,7 +588,7 @@ def test_constant_features(encoder):
 NAN = float("nan")
 BAD = {
     "hidden_layer_sizes": [0, -15, 15.0, "45", None, (45, 0), (45, 15.0), (True,), (2**24,)],
-    "group_size": [0, -1, 15.0, "15", None, True],
+    "group_size": [0, -1, 15.0, "15", True],
     "robustness": [-0.1, 1.1, NAN, "0.25", None],
     "reinforcement": [-0.1, 1e9, NAN, "0.5", None],
     "batch_size": [0, -5, 10.0, "auto", None, True, 2**70],
@@ -792,3 +792,19 @@ def test_packed_bits_that_do_not_fit(bit_data):
         pack([[0, 2]])
     with pytest.raises(TypeError, match="whole rows"):
         pack(X)[0]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "group_size"), [((1035,), 45), ((1035, 525), 15), (64, 32), ((90, 50), 10), (7, 7), (1, 1)]
+)
+def test_default_group_size_divides_every_layer(bit_data, sizes, group_size):
+    clf = small(hidden_layer_sizes=sizes, group_size=None, max_iter=1).fit(*bit_data)
+    assert clf.network_.config.group_size == group_size
+    assert digest(clf) == digest(small(hidden_layer_sizes=sizes, group_size=group_size, max_iter=1).fit(*bit_data))
+
+
+@pytest.mark.parametrize(("n", "batch_size", "epochs"), [(250, 100, 200), (250, 10, 80), (250, 1, 20), (90, 9, 200)])
+def test_default_epochs_grow_for_small_data(bit_data, n, batch_size, epochs):
+    X, y = bit_data
+    clf = small(hidden_layer_sizes=3, group_size=3, max_iter=None, batch_size=batch_size).fit(X[:n], y[:n])
+    assert clf.n_iter_ == epochs

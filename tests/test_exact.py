@@ -133,7 +133,8 @@ def test_order_within_a_batch_does_not_matter():
     X, y = rng.random((90, 64)) < 0.5, rng.integers(0, 3, 90)
     digests = set()
     for order in (np.arange(90), rng.permutation(90)):
-        network = BinaryNetwork(NetworkConfig(n_inputs=64, hidden_layer_sizes=(45,), n_classes=3, hidden_clip=5))
+        config = NetworkConfig(n_inputs=64, hidden_layer_sizes=(45,), n_classes=3, group_size=15, hidden_clip=5)
+        network = BinaryNetwork(config)
         network.train_stream(pack(X[order]), y[order], batch_size=90)
         digests.add(network.hidden_sha256())
     assert len(digests) == 1
@@ -221,5 +222,5 @@ def test_long_inputs_equal_reference():
 
 
 def test_robustness_is_read_as_the_decimal_that_is_written():
-    assert NetworkConfig(1, (100,), 2, robustness=0.29).margins == [29]  # 0.29 * 100 = 28.999... in binary
-    assert NetworkConfig(1, (1035, 525), 2, robustness=0.25).margins == [258, 131]
+    assert NetworkConfig(1, (100,), 2, 10, robustness=0.29).margins == [29]  # 0.29 * 100 = 28.999... in binary
+    assert NetworkConfig(1, (1035, 525), 2, group_size=15, robustness=0.25).margins == [258, 131]

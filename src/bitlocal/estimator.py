@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from bitlocal.bits import PackedBits, are_bits, pack
 from bitlocal.encoders import ThermometerEncoder, make_encoder
-from bitlocal.network import BinaryNetwork, NetworkConfig
+from bitlocal.network import BinaryNetwork, NetworkConfig, default_group_size
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
 
@@ -33,9 +33,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     ----------
     hidden_layer_sizes : tuple of int or int, default=(1035,)
         Neurons in each trained layer.
-    group_size : int, default=45
+    group_size : int or None, default=None
         Neurons in a group; must divide every layer's size. A sample that teaches updates at most one neuron in each
-        group, so smaller groups learn faster and larger groups learn more finely.
+        group, so smaller groups learn faster and larger groups learn more finely. None for the size closest to 45 that
+        divides every layer's.
     robustness : float, default=0.25
         A sample teaches a layer until its class leads by this share of the layer's neurons. From 0 to 1.
     reinforcement : float, default=2.0
@@ -109,7 +110,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         self,
         hidden_layer_sizes: tuple[int, ...] | int = (1035,),
         *,
-        group_size: int = NetworkConfig.group_size,
+        group_size: int | None = None,
         robustness: float = NetworkConfig.robustness,
         reinforcement: float = NetworkConfig.reinforcement,
         batch_size: int = 100,
@@ -267,7 +268,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         """Give what cannot change in a warm start, as plain Python numbers: NumPy's overflow and are no JSON."""
         return {
             "hidden_layer_sizes": self._layer_sizes(),
-            "group_size": int(self.group_size),
+            "group_size": self._group_size(),
             "robustness": float(self.robustness),
             "reinforcement": float(self.reinforcement),
             "hidden_clip": None if self.hidden_clip is None else int(self.hidden_clip),
@@ -401,13 +402,17 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         sizes = self.hidden_layer_sizes
         return tuple(int(size) for size in np.atleast_1d(np.asarray(sizes)))
 
+    def _group_size(self) -> int:
+        return default_group_size(self._layer_sizes()) if self.group_size is None else int(self.group_size)
+
     def _check_parameters(self) -> None:
         for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)):
             _require_whole("hidden_layer_sizes", size, 1, 2**24 - 1)
         if len(self._layer_sizes()) == 0:
             raise ValueError("hidden_layer_sizes is empty: expected at least one layer, as in (1035,)")
-        _require_whole("group_size", self.group_size, 1)
-        group_size = int(self.group_size)
+        if self.group_size is not None:
+            _require_whole("group_size", self.group_size, 1)
+        group_size = self._group_size()
         for size in self._layer_sizes():
             if size % group_size:
                 raise ValueError(

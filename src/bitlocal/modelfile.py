@@ -38,7 +38,7 @@ from bitlocal.training import EpochRecord
 FORMAT_VERSION = 1
 
 _ENCODERS: dict[str, type[ThresholdEncoder]] = {cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder)}
-_LABEL_TYPES = {
+_LABEL_TYPES: dict[str, Any] = {
     "bool": np.bool_,
     **{f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)},
     **{f"float{bits}": np.dtype(f"float{bits}") for bits in (16, 32, 64)},
@@ -283,7 +283,7 @@ def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, NetworkConfig]
 
 
 def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
-    """Constructor parameters that the network does not tell."""
+    """Give the constructor parameters that the network does not tell."""
     parameters: dict[str, Any] = classifier.get_params(deep=False)
     for name in _network_parameters(classifier.network_.config):
         del parameters[name]
@@ -293,7 +293,7 @@ def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
 
 
 def _network_parameters(config: NetworkConfig) -> dict[str, Any]:
-    """Constructor parameters that the network tells, and those that are not stored."""
+    """Give the constructor parameters that the network tells, and those that are not stored."""
     return {
         "hidden_layer_sizes": config.hidden_layer_sizes,
         "group_size": config.group_size,
@@ -330,7 +330,7 @@ def _classes_from_json(classes: Mapping[str, Any]) -> NDArray[Any]:
     if dtype is np.str_:  # all of them take as much room as the longest
         longest = max((len(value) for value in values if isinstance(value, str)), default=0)
         _require(4 * longest * len(values) <= _MOST_BYTES, "the class labels are too long")
-    array = np.array(values, dtype=dtype)
+    array: NDArray[Any] = np.array(values, dtype=np.dtype(dtype))
     _require(array.tolist() == values, "the class labels are not of the type that they should be")
     _require(np.array_equal(np.unique(array), array), "the class labels are not distinct and in order")
     return array
@@ -382,9 +382,9 @@ def _restore_encoder(encoder: ThresholdEncoder, n_features: int, n_bits: int, ar
 
 
 def _smallest(values: NDArray[Any]) -> NDArray[Any]:
-    """The same values in the smallest type that holds them exactly."""
-    for dtype in (np.uint8, np.int16, np.int32, np.float32):
-        info = np.iinfo(dtype) if np.issubdtype(dtype, np.integer) else np.finfo(dtype)
+    """Give the same values in the smallest type that holds them exactly."""
+    for dtype in map(np.dtype, ("uint8", "int16", "int32", "float32")):
+        info: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
         if values.min() >= info.min and values.max() <= info.max and (values.astype(dtype) == values).all():
             return values.astype(dtype)
     return values

@@ -36,7 +36,7 @@ class NetworkConfig:
         Neurons in each trained layer, K_1 ... K_L.
     n_classes : int
         Classes, at least 2.
-    group_size : int, default=45
+    group_size : int
         Group size; divides every layer's size. In each group, a sample updates at most one neuron.
     robustness : float, default=0.25
         Margin of the error signal, as a share of the layer's size.
@@ -51,7 +51,7 @@ class NetworkConfig:
     n_inputs: int
     hidden_layer_sizes: tuple[int, ...]
     n_classes: int
-    group_size: int = 45
+    group_size: int
     robustness: float = 0.25
     reinforcement: float = 2.0
     hidden_clip: int | None = None
@@ -74,6 +74,19 @@ class NetworkConfig:
         if self.hidden_clip is None:
             return _COUNTER_MIN, _COUNTER_MAX
         return -(self.hidden_clip + 1) // 2, (self.hidden_clip - 1) // 2
+
+
+def default_group_size(hidden_layer_sizes: Sequence[int]) -> int:
+    """Choose the group size closest to 45 that divides every layer's size; of two equally close ones the smaller.
+
+    Examples
+    --------
+    >>> from bitlocal.network import default_group_size
+    >>> default_group_size([1035]), default_group_size([1035, 525]), default_group_size([64])
+    (45, 15, 32)
+    """
+    common = math.gcd(*hidden_layer_sizes)
+    return min((d for d in range(1, common + 1) if common % d == 0), key=lambda d: (abs(d - 45), d))
 
 
 @dataclass

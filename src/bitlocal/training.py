@@ -21,6 +21,8 @@ class EpochRecord:
     ----------
     epoch : int
         Its number within this training, from 1.
+    n_samples : int
+        Samples that were presented.
     train_accuracy : float
         Share of samples classified correctly when they were presented, before the network learnt from them.
     validation_accuracy : float or None
@@ -32,6 +34,7 @@ class EpochRecord:
     """
 
     epoch: int
+    n_samples: int
     train_accuracy: float
     validation_accuracy: float | None
     error_share: tuple[float, ...]
@@ -117,7 +120,7 @@ def train(
             predicted = network.predict(validation.samples, n_threads=n_threads)
             accuracy = float((predicted == validation.labels).mean())
         progress = _progress(epoch, epochs, counts, len(samples))
-        record = EpochRecord(epoch, progress.train_accuracy, accuracy, progress.error_share, seconds)
+        record = EpochRecord(epoch, counts.seen, progress.train_accuracy, accuracy, progress.error_share, seconds)
         yield record
         if callback is not None:
             callback(_progress(epoch, epochs, counts, len(samples), record))

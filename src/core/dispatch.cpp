@@ -45,6 +45,9 @@ const std::vector<InstructionSet>& instruction_sets() {
 #ifdef BITLOCAL_AVX2
         {&kAvx2Kernels, has_avx2()},
 #endif
+#ifdef BITLOCAL_NEON
+        {&kNeonKernels, true},  // part of every AArch64 processor
+#endif
         {&kPortableKernels, true},
     };
     return all;

@@ -28,7 +28,8 @@ struct Kernels {
 
     // Sparse choice for one sample: chosen[g * chosen_stride] = the place within group g of its wrong neuron with the
     // smallest |z|, the first of equals, or -1 where no neuron is wrong.
-    //   z         n_groups * group_size integers; kLanes more may be read, and all of them overwritten
+    //   z         n_groups * group_size integers, which are used up, with the padding to whole blocks;
+    //             kLanes more may be read
     //   desired   the desired activations, n_groups * group_size bits
     void (*choose)(std::int32_t* z, const Word* desired, std::size_t n_groups, std::size_t group_size,
                    std::int32_t* chosen, std::size_t chosen_stride);
@@ -45,5 +46,6 @@ struct Kernels {
 
 extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;  // only where BITLOCAL_AVX2 is defined
+extern const Kernels kNeonKernels;  // only where BITLOCAL_NEON is defined
 
 }  // namespace bitlocal

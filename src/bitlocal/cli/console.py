@@ -36,22 +36,27 @@ def training_progress(*, quiet: bool) -> Iterator[Callback]:
         _SpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=err.is_terminal) as bar:
-        task = bar.add_task("", total=None, epoch="1", figures="")
-        validation: list[float] = []
+    bar = Progress(*columns, console=err, transient=err.is_terminal)
+    task = bar.add_task("", total=None, epoch="1", figures="")
+    validation: list[float] = []
 
-        def show(progress: TrainingProgress) -> None:
-            if progress.finished is not None and progress.finished.validation_accuracy is not None:
-                validation.append(progress.finished.validation_accuracy)
-            bar.update(
-                task,
-                total=progress.n_epochs * progress.n_samples,
-                completed=(progress.epoch - 1) * progress.n_samples + progress.seen,
-                epoch=f"{progress.epoch}/{progress.n_epochs}",
-                figures=_figures(progress, validation),
-            )
+    def show(progress: TrainingProgress) -> None:
+        bar.start()  # not before there is progress: an error in the parameters comes without an empty bar
+        if progress.finished is not None and progress.finished.validation_accuracy is not None:
+            validation.append(progress.finished.validation_accuracy)
+        bar.update(
+            task,
+            total=progress.n_epochs * progress.n_samples,
+            completed=(progress.epoch - 1) * progress.n_samples + progress.seen,
+            epoch=f"{progress.epoch}/{progress.n_epochs}",
+            figures=_figures(progress, validation),
+        )
 
+    try:
         yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _figures(progress: TrainingProgress, validation: list[float]) -> str:

@@ -86,7 +86,7 @@ def labels_like(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[An
 
 
 def _columns(dataset: Dataset, trained_on: TrainingData | None) -> Any:
-    """The order in which the model wants the columns: by name where both sides have names."""
+    """Give the order in which the model wants the columns: by name where both sides have names."""
     wanted = None if trained_on is None else trained_on.feature_names
     if wanted is None or dataset.feature_names is None or dataset.feature_names == wanted:
         return slice(None)

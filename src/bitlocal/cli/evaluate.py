@@ -18,13 +18,13 @@ from bitlocal.modelfile import load_model
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
-    data: Annotated[str, typer.Argument(help="Name of a data set, or a file.")],
-    target: Annotated[str | None, typer.Option(help="Column that holds the labels.  [default: as in training]")] = None,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Name of a data set, or a file.")],
+    target: Annotated[str | None, typer.Option(help="Column that holds the labels (default: as in training).")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Use all samples, also those that the model was trained on.")
     ] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.  [default: all]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same (default: all).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Measure the accuracy of MODEL on the test samples of DATA.

@@ -17,12 +17,14 @@ from bitlocal.modelfile import load_model
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
-    data: Annotated[str, typer.Argument(help="Name of a data set, or a file; a column of labels in it is ignored.")],
-    target: Annotated[str | None, typer.Option(help="Column to ignore.  [default: as in training]")] = None,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="Name of a data set, or a file; a column of labels in it is ignored.")
+    ],
+    target: Annotated[str | None, typer.Option(help="Column to ignore (default: as in training).")] = None,
     logits: Annotated[bool, typer.Option("--logits", help="Print logits, as CSV with the classes on top.")] = False,
-    out_file: Annotated[Path | None, typer.Option("--out", help="File to write to.  [default: stdout]")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.  [default: all]")] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="File to write to (default: stdout).")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same (default: all).")] = None,
 ) -> None:
     """Print the predicted label of each sample of DATA (of its test split, where it has one), one a line."""
     loaded = load_model(model)

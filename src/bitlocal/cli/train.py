@@ -35,14 +35,17 @@ def train(
     data: Annotated[
         str,
         typer.Argument(
-            help="Name of a data set ('bitlocal datasets' lists them), or a .csv, .csv.gz, .parquet or .npz file."
+            metavar="DATA",
+            help="Name of a data set ('bitlocal datasets' lists them), or a .csv, .csv.gz, .parquet or .npz file.",
         ),
     ],
-    target: Annotated[str | None, typer.Option(help="Column that holds the labels.  [default: target]")] = None,
+    target: Annotated[str | None, typer.Option(help="Column that holds the labels (default: target).")] = None,
     hidden: Annotated[str, typer.Option(help="Neurons in each layer, with commas between.")] = ",".join(
         map(str, _default("hidden_layer_sizes"))
     ),
-    group_size: Annotated[int, typer.Option(help="Neurons in a group; divides every layer.")] = _default("group_size"),
+    group_size: Annotated[
+        int | None, typer.Option(help="Neurons in a group; divides every layer (default: the closest to 45 that does).")
+    ] = _default("group_size"),
     robustness: Annotated[float, typer.Option(help="Margin of the error signal, as a share of a layer.")] = _default(
         "robustness"
     ),
@@ -50,13 +53,15 @@ def train(
         "reinforcement"
     ),
     batch_size: Annotated[int, typer.Option(help="Samples in a mini-batch.")] = _default("batch_size"),
-    epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = _default("max_iter"),
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training data (default: 20, more for small data).")
+    ] = _default("max_iter"),
     encoder: Annotated[
         str, typer.Option(help="auto, median, column-median, thermometer, or thermometerN for N bits a feature.")
     ] = _default("encoder"),
-    clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights.  [default: none]")] = None,
+    clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights (default: none).")] = None,
     validation_fraction: Annotated[
-        float | None, typer.Option(help="Share of the training data to watch the accuracy on.  [default: none]")
+        float | None, typer.Option(help="Share of the training data to watch the accuracy on (default: none).")
     ] = None,
     early_stopping: Annotated[
         bool,
@@ -67,8 +72,8 @@ def train(
     test_fraction: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share to hold out for testing, if the data have no test split.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same.  [default: all]")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of everything random.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same (default: all).")] = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
         bool,
@@ -155,7 +160,7 @@ class Report:
     hidden_sha256: str
 
     def rows(self) -> list[tuple[str, str]]:
-        """The same for a person."""
+        """Give the same for a person."""
         rows = [
             ("data", f"{self.dataset}: {self.n_train} training samples, {self.n_test} test samples"),
             ("network", f"{' - '.join(map(str, [self.bits, *self.layers]))} (encoder: {self.encoder})"),
@@ -166,16 +171,12 @@ class Report:
         if self.test_accuracy is not None:
             rows.append(("test accuracy", f"{self.test_accuracy:.2%}"))
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        speed = f"{self.seconds_per_epoch:.3g} s an epoch, {self.samples_per_second:,.0f} samples/s"
+        size = f"{byte_size(self.model_bytes)} for inference, {byte_size(self.training_model_bytes)} to train on"
         return [
             *rows,
-            (
-                "speed",
-                f"{self.seconds_per_epoch:.2f} s an epoch, {self.samples_per_second:,.0f} samples/s ({threads}, {self.isa})",
-            ),
-            (
-                "model",
-                f"{byte_size(self.model_bytes)} for inference, {byte_size(self.training_model_bytes)} to train on",
-            ),
+            ("speed", f"{speed} ({threads}, {self.isa})"),
+            ("model", size),
             ("hidden_sha256", self.hidden_sha256[:16]),
         ]
 
@@ -186,9 +187,6 @@ def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: Trainin
     validation = history[-1].validation_accuracy
     if classifier.early_stopping:  # the network that was best was kept
         validation = max(record.validation_accuracy or 0.0 for record in history)
-        n_validation = len(parts.y)
-    fraction = classifier.validation_fraction or (0.1 if classifier.early_stopping else 0.0)
-    n_presented = len(parts.y) - round(len(parts.y) * fraction)
     test_accuracy = None
     if parts.X_test is not None and parts.y_test is not None:
         y_test = labels_like(parts.y_test, classifier.classes_, name)
@@ -208,7 +206,7 @@ def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: Trainin
         validation_accuracy=validation,
         test_accuracy=test_accuracy,
         seconds_per_epoch=seconds,
-        samples_per_second=n_presented / seconds,
+        samples_per_second=history[-1].n_samples / seconds,
         model_bytes=len(dump(classifier, inference_only=True, data=origin)),
         training_model_bytes=len(dump(classifier, data=origin)),
         hidden_sha256=classifier.network_.hidden_sha256(),
