@@ -273,10 +273,10 @@ def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, NetworkConfig]
     _require(0 <= config.seed < 2**64, "the seed is not valid")
     parameters = dict(header["parameters"])
     encoder = parameters.pop("encoder", "auto")
-    if isinstance(encoder, str):
-        _require(encoder == "auto" or make_encoder(encoder) is not None, "")
-    else:
+    if not isinstance(encoder, str):
         encoder = _encoder_from_json(encoder)
+    elif encoder != "auto":
+        make_encoder(encoder)  # refuses what it does not know
     classifier = _build(BMLPClassifier, parameters, encoder=encoder, **_network_parameters(config))
     classifier._check_parameters()
     return classifier, config
@@ -459,13 +459,13 @@ def _read(path: Path) -> tuple[str, _Arrays]:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if "bitlocal" not in metadata:
-                raise ModelFileError(f"{path}: not a bitlocal model, though a safetensors file; give a model file")
             arrays = {name: np.ascontiguousarray(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, ValueError, TypeError, AttributeError) as error:  # the last three: types NumPy lacks
         raise ModelFileError(
-            f"{path}: not a bitlocal model, or cut short: expected a complete safetensors file ({error})"
+            f"{path}: not a bitlocal model, or cut short: expected a complete safetensors file ({_reason(error)})"
         ) from error
+    if "bitlocal" not in metadata:
+        raise ModelFileError(f"{path}: not a bitlocal model, though a safetensors file; give a model file")
     text = metadata["bitlocal"]
     if metadata.get("sha256") != _digest(text, arrays):
         raise ModelFileError(f"{path}: damaged model file: its content does not fit its digest; save the model again")

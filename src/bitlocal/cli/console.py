@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from bitlocal.training import Callback
@@ -19,7 +19,11 @@ err = Console(stderr=True, highlight=False)
 
 class _SpeedColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:,.0f} samples/s", style="cyan")
+        if task.speed is None:
+            return Text("")
+        return Text(
+            f"{task.speed / 1000:.3g}k samples/s" if err.width > 90 else f"{task.speed / 1000:.3g}k/s", style="cyan"
+        )
 
 
 @contextmanager
@@ -28,13 +32,13 @@ def training_progress(*, quiet: bool) -> Iterator[Callback]:
     if quiet:
         yield lambda progress: None
         return
+    one_line = Column(no_wrap=True)
     columns = (
-        SpinnerColumn(),
-        TextColumn("epoch {task.fields[epoch]}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[figures]}"),
-        _SpeedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("epoch {task.fields[epoch]}", table_column=one_line),
+        BarColumn(bar_width=6 if err.width < 90 else 20),
+        TextColumn("{task.fields[figures]}", table_column=one_line),
+        _SpeedColumn(table_column=one_line),
+        TimeRemainingColumn(table_column=one_line),
     )
     bar = Progress(*columns, console=err, transient=err.is_terminal)
     task = bar.add_task("", total=None, epoch="1", figures="")
@@ -60,18 +64,18 @@ def training_progress(*, quiet: bool) -> Iterator[Callback]:
 
 
 def _figures(progress: TrainingProgress, validation: list[float]) -> str:
-    figures = [f"train {progress.train_accuracy:.2%}"]
+    figures = [f"train {progress.train_accuracy:.1%}"]
     if validation:
-        figures.append(f"validation {validation[-1]:.2%}")
-    figures.append("errors " + ", ".join(f"{share:.0%}" for share in progress.error_share))
-    return "  ".join(figures)
+        figures.append(f"validation {validation[-1]:.1%}")
+    figures.append("errors " + " ".join(f"{share:.0%}" for share in progress.error_share))
+    return " ".join(figures)
 
 
-def facts(rows: Iterable[tuple[str, str]], *, title: str | None = None) -> Table:
+def facts(rows: Iterable[tuple[str, str]]) -> Table:
     """Make a table of names and values."""
-    table = Table(title=title, show_header=False, box=None, title_justify="left", padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column()
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(name, value)
     return table
