@@ -155,7 +155,8 @@ class BinaryNetwork:
     >>> y = rng.integers(0, 3, 300)
     >>> bits = pack(prototypes[y] ^ (rng.random((300, 50)) < 0.2))
     >>> network = BinaryNetwork(NetworkConfig(n_inputs=50, hidden_layer_sizes=(45,), n_classes=3, group_size=15))
-    >>> counts = network.train_epoch(bits, y, batch_size=10)
+    >>> for _ in range(10):
+    ...     counts = network.train_epoch(bits, y, batch_size=10)
     >>> bool((network.predict(bits) == y).mean() > 0.9)
     True
     """
