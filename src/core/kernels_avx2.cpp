@@ -62,14 +62,26 @@ struct Counter {
     // The end: what is left in ones and twos, and the count of up to three single words, a byte each (at most 24).
     __m256i finish(__m256i rest_u8x32) {
         flush();
+        return _mm256_add_epi64(total_u64x4, sum(rest_u8x32));
+    }
+    // The same without a flush before, for few words: 4 * 8 * 6 + 2 * 8 + 8 + 24 = 240 fits a byte.
+    static constexpr std::size_t kFewWords = 4 * 6 + 3;
+    __m256i finish_few(__m256i rest_u8x32) {
+        const __m256i twice = _mm256_add_epi8(fours_u8x32, fours_u8x32);
+        return sum(_mm256_add_epi8(rest_u8x32, _mm256_add_epi8(twice, twice)));
+    }
+
+  private:
+    __m256i sum(__m256i rest_u8x32) {
         const __m256i twos_u8x32 = popcount_u8x32(twos);
         const __m256i left =
             _mm256_add_epi8(_mm256_add_epi8(twos_u8x32, twos_u8x32), _mm256_add_epi8(popcount_u8x32(ones), rest_u8x32));
-        return _mm256_add_epi64(total_u64x4, _mm256_sad_epu8(left, _mm256_setzero_si256()));
+        return _mm256_sad_epu8(left, _mm256_setzero_si256());
     }
 };
 
 // popcount(W xor a) of the eight neurons of a block, as eight 32-bit integers.
+template <bool kFew>
 inline __m256i disagreements(const Word* block, const Word* sample, std::size_t n_words) {
     Counter low, high;
     const auto word = [&](std::size_t w, std::size_t half) {
@@ -83,7 +95,7 @@ inline __m256i disagreements(const Word* block, const Word* sample, std::size_t 
             low.add(word(w, 0), word(w + 1, 0), word(w + 2, 0), word(w + 3, 0));
             high.add(word(w, 1), word(w + 1, 1), word(w + 2, 1), word(w + 3, 1));
         }
-        if (w + 4 <= n_words) {
+        if (!kFew && w + 4 <= n_words) {
             low.flush();
             high.flush();
         }
@@ -94,22 +106,30 @@ inline __m256i disagreements(const Word* block, const Word* sample, std::size_t 
         rest_high = _mm256_add_epi8(rest_high, popcount_u8x32(word(w, 1)));
     }
     // Narrow the 64-bit lanes: the even 32-bit halves of both vectors, in order.
-    const __m256i counts_low = low.finish(rest_low), counts_high = high.finish(rest_high);
+    const __m256i counts_low = kFew ? low.finish_few(rest_low) : low.finish(rest_low);
+    const __m256i counts_high = kFew ? high.finish_few(rest_high) : high.finish(rest_high);
     const __m256i mixed = _mm256_castps_si256(
         _mm256_shuffle_ps(_mm256_castsi256_ps(counts_low), _mm256_castsi256_ps(counts_high), 0b10'00'10'00));
     return _mm256_permute4x64_epi64(mixed, 0b11'01'10'00);
 }
 
-void preactivations(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
-                    const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
+template <bool kFew>
+void preactivations_of(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
+                       const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
     const __m256i all = _mm256_set1_epi32(n_inputs);
     for (std::size_t b = 0; b < n_blocks; ++b) {
         const Word* block = weights + b * n_words * kLanes;  // stays in the cache while the samples pass
         for (std::size_t s = 0; s < n_samples; ++s) {
-            const __m256i count = disagreements(block, samples[s], n_words);
+            const __m256i count = disagreements<kFew>(block, samples[s], n_words);
             store(z + s * z_stride + b * kLanes, _mm256_sub_epi32(all, _mm256_add_epi32(count, count)));
         }
     }
+}
+
+void preactivations(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
+                    const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
+    const auto kernel = n_words <= Counter::kFewWords ? preactivations_of<true> : preactivations_of<false>;
+    kernel(weights, n_blocks, n_words, n_inputs, samples, n_samples, z, z_stride);
 }
 
 void activations(const std::int32_t* z, std::size_t n_neurons, Word* a) {
