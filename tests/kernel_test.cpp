@@ -151,9 +151,8 @@ const std::vector<std::size_t> kEdges = {1,   2,   7,   8,   9,   15,  16,  17, 
                                          48,  49,  63,  64,  65,  95,  96,  97,  127, 128, 129, 191,
                                          192, 193, 255, 256, 257, 320, 383, 448, 511, 512, 513, 1000};
 // Around where the byte counters of vector kernels overflow: 31 words or 31 times four.
-const std::vector<std::size_t> kLong = {1920, 1983, 1984, 1985, 2048, 2049, 2112, 3968,  4033,
-                                        7872, 1536, 1663, 1664, 1727, 1728, 1729, 1791,  1792,
-                                        7873, 7935, 7936, 7937, 8000, 8064, 8191, 15872, 17000};
+const std::vector<std::size_t> kLong = {1536, 1728, 1920, 1983, 1984, 1985, 2047, 2048, 2049, 2112,  3968,
+                                        4033, 7872, 7873, 7935, 7936, 7937, 8000, 8064, 8191, 15872, 17000};
 
 void test_preactivations(const Kernels& kernels, std::size_t n_inputs, std::size_t n_neurons, std::size_t n_samples,
                          std::size_t gap, Data data) {

@@ -64,8 +64,8 @@ struct Counter {
         flush();
         return _mm256_add_epi64(total_u64x4, sum(rest_u8x32));
     }
-    // The same without a flush before, for few words: 4 * 8 * 6 + 2 * 8 + 8 + 24 = 240 fits a byte.
-    static constexpr std::size_t kFewWords = 4 * 6 + 3;
+    // The same without a flush before, for few words: a byte counts at most 8 a word, so 31 words fit.
+    static constexpr std::size_t kFewWords = 31;
     __m256i finish_few(__m256i rest_u8x32) {
         const __m256i twice = _mm256_add_epi8(fours_u8x32, fours_u8x32);
         return sum(_mm256_add_epi8(rest_u8x32, _mm256_add_epi8(twice, twice)));
