@@ -13,17 +13,17 @@ from rich.text import Text
 from bitlocal.training import Callback
 from bitlocal.training import Progress as TrainingProgress
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False, emoji=False)  # brackets in a file's name are no markup
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+if not out.is_terminal:
+    out.width = 10_000  # what goes to a file or a pipe is not folded
 
 
 class _SpeedColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         if task.speed is None:
             return Text("")
-        return Text(
-            f"{task.speed / 1000:.3g}k samples/s" if err.width > 90 else f"{task.speed / 1000:.3g}k/s", style="cyan"
-        )
+        return Text(f"{task.speed:,.0f}" + (" samples/s" if err.width > 90 else "/s"), style="cyan")
 
 
 @contextmanager
@@ -73,12 +73,17 @@ def _figures(progress: TrainingProgress, validation: list[float]) -> str:
 
 def facts(rows: Iterable[tuple[str, str]]) -> Table:
     """Make a table of names and values."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(name, printable(value))
     return table
+
+
+def printable(text: str) -> str:
+    """Replace what could confuse a terminal: names and labels may come from files that nobody vouches for."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def byte_size(n: int) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.datasets import Dataset, load, names, read_table
 from bitlocal.errors import DataError
-from bitlocal.modelfile import Model, TrainingData
+from bitlocal.modelfile import Model, load_model
 from bitlocal.splits import hold_out
 
 
@@ -21,6 +23,22 @@ def load_data(data: str, target: str | None, *, seed: int = 0, require_target: b
     if looks_like_file and data not in names():
         return read_table(data, target, require_target=require_target)
     return load(data, seed=seed)
+
+
+def open_model(path: Path, threads: int | None) -> Model:
+    """Load MODEL, to run on so many threads (None: all)."""
+    model = load_model(path)
+    model.classifier.set_params(n_jobs=threads or joblib.cpu_count())
+    return model
+
+
+def load_like(model: Model, data: str, target: str | None, *, require_target: bool = True) -> Dataset:
+    """Load DATA as it was loaded for training: the same target and seed, the columns in the same order."""
+    trained_on = model.data
+    seed = 0
+    if trained_on is not None:
+        target, seed = target or trained_on.target, trained_on.split_seed
+    return _in_order(load_data(data, target, seed=seed, require_target=require_target), _feature_names(model))
 
 
 @dataclass(frozen=True)
@@ -36,8 +54,9 @@ class Split:
 
 def split(dataset: Dataset, test_fraction: float, seed: int) -> Split:
     """Use the data set's own test split, or hold out a part."""
-    if dataset.X_test is not None:
-        return Split(dataset.X, dataset.y, dataset.X_test, dataset.y_test, 0.0)
+    if dataset.X_test is not None and dataset.y_test is not None:
+        y_test = labels_like(dataset.y_test, np.unique(dataset.y), dataset.name)  # complain before the training
+        return Split(dataset.X, dataset.y, dataset.X_test, y_test, 0.0)
     if test_fraction == 0:
         return Split(dataset.X, dataset.y, None, None, 0.0)
     rest, held_out = hold_out(dataset.y, test_fraction, seed=seed)
@@ -55,41 +74,52 @@ class TestPart:
 
 def test_part(dataset: Dataset, model: Model, *, everything: bool) -> TestPart:
     """Choose what to evaluate on: the official test split, what training held out of the same data, or all."""
-    columns = _columns(dataset, model.data)
     if dataset.X_test is not None and dataset.y_test is not None and not everything:
-        return TestPart(dataset.X_test[:, columns], dataset.y_test, "test split")
+        return TestPart(dataset.X_test, dataset.y_test, "test split")
     trained_on_this = model.data is not None and model.data.fingerprint == dataset.fingerprint()
     if trained_on_this and model.data is not None and model.data.test_fraction and not everything:
         _, held_out = hold_out(dataset.y, model.data.test_fraction, seed=model.data.split_seed)
         origin = f"the {model.data.test_fraction:.0%} that training held out"
-        return TestPart(dataset.X[held_out][:, columns], dataset.y[held_out], origin)
+        return TestPart(dataset.X[held_out], dataset.y[held_out], origin)
     origin = "all samples, which the model was trained on" if trained_on_this else "all samples"
-    return TestPart(dataset.X[:, columns], dataset.y, origin)
+    return TestPart(dataset.X, dataset.y, origin)
 
 
-def prediction_part(dataset: Dataset, model: Model) -> NDArray[Any]:
+def prediction_part(dataset: Dataset) -> NDArray[Any]:
     """Choose what to predict: the test split of a data set that has one, all of it otherwise."""
-    X = dataset.X if dataset.X_test is None else dataset.X_test
-    return X[:, _columns(dataset, model.data)]
+    return dataset.X if dataset.X_test is None else dataset.X_test
 
 
 def labels_like(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[Any]:
     """Bring labels to the type of the model's classes; one that was never seen in training is an error."""
-    by_text = {str(label): label for label in classes.tolist()}
-    unseen = sorted({str(label) for label in y.tolist()} - set(by_text))
+    by_text = {_text(label): label for label in classes.tolist()}
+    unseen = sorted({_text(label) for label in y.tolist()} - set(by_text))
     if unseen:
         raise DataError(
             f"{what}: labels that training never saw: {', '.join(map(repr, unseen[:5]))}; the model knows "
             f"{', '.join(map(repr, list(by_text)[:20]))}"
         )
-    return np.array([by_text[str(label)] for label in y.tolist()], dtype=classes.dtype)
+    return np.array([by_text[_text(label)] for label in y.tolist()], dtype=classes.dtype)
 
 
-def _columns(dataset: Dataset, trained_on: TrainingData | None) -> Any:
-    """Give the order in which the model wants the columns: by name where both sides have names."""
-    wanted = None if trained_on is None else trained_on.feature_names
+def _text(label: object) -> str:
+    """Write a label as text, 1.0 like 1."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+
+
+def _feature_names(model: Model) -> tuple[str, ...] | None:
+    """Give the names of the columns, and forget scikit-learn's copy: it would miss them in plain arrays."""
+    names: tuple[str, ...] | None = None if model.data is None else model.data.feature_names
+    if hasattr(model.classifier, "feature_names_in_"):
+        names = names or tuple(model.classifier.feature_names_in_)
+        del model.classifier.feature_names_in_
+    return names
+
+
+def _in_order(dataset: Dataset, wanted: tuple[str, ...] | None) -> Dataset:
+    """Bring the columns into the order that the model wants: by name where both sides have names."""
     if wanted is None or dataset.feature_names is None or dataset.feature_names == wanted:
-        return slice(None)
+        return dataset
     place = {name: i for i, name in enumerate(dataset.feature_names)}
     missing = [name for name in wanted if name not in place]
     extra = [name for name in dataset.feature_names if name not in set(wanted)]
@@ -103,4 +133,6 @@ def _columns(dataset: Dataset, trained_on: TrainingData | None) -> Any:
             f"{dataset.name}: {len(place)} columns, but the model expects the {len(wanted)} it was trained on "
             f"({'; '.join(problems)}); give the same columns"
         )
-    return [place[name] for name in wanted]
+    order = [place[name] for name in wanted]
+    X_test = None if dataset.X_test is None else dataset.X_test[:, order]
+    return replace(dataset, X=dataset.X[:, order], X_test=X_test, feature_names=wanted)

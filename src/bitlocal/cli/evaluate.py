@@ -6,15 +6,13 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import joblib
 import numpy as np
 import typer
 from rich.table import Table
 from sklearn.metrics import precision_recall_fscore_support
 
-from bitlocal.cli.console import facts, out
-from bitlocal.cli.data import labels_like, load_data, test_part
-from bitlocal.modelfile import load_model
+from bitlocal.cli.console import facts, out, printable
+from bitlocal.cli.data import labels_like, load_like, open_model, test_part
 
 
 def evaluate(
@@ -24,7 +22,9 @@ def evaluate(
     everything: Annotated[
         bool, typer.Option("--all", help="Use all samples, also those that the model was trained on.")
     ] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same (default: all).")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Measure the accuracy of MODEL on the test samples of DATA.
@@ -32,11 +32,9 @@ def evaluate(
     These are the data's own test split, or what training held out if DATA is what the model was trained on, or else
     all of DATA.
     """
-    loaded = load_model(model)
-    classifier = loaded.classifier.set_params(n_jobs=threads or joblib.cpu_count())
-    if target is None and loaded.data is not None:
-        target = loaded.data.target
-    dataset = load_data(data, target, seed=loaded.data.split_seed if loaded.data else 0)
+    loaded = open_model(model, threads)
+    classifier = loaded.classifier
+    dataset = load_like(loaded, data, target)
     part = test_part(dataset, loaded, everything=everything)
     y = labels_like(part.y, classifier.classes_, dataset.name)
     predicted = classifier.predict(part.X)
@@ -64,6 +62,6 @@ def evaluate(
     for name in ("samples", "precision", "recall", "F1"):
         table.add_column(name, justify="right")
     for label, n, p, r, f in zip(classifier.classes_, support, precision, recall, f1, strict=True):
-        table.add_row(str(label), str(n), f"{p:.2%}", f"{r:.2%}", f"{f:.2%}")
+        table.add_row(printable(str(label)), str(n), f"{p:.2%}", f"{r:.2%}", f"{f:.2%}")
     out.print()
     out.print(table)

@@ -59,9 +59,6 @@ def info(
             "training",
             f"{state.epoch} epochs, {state.step} mini-batches on {content['trained_on'] or 'unrecorded data'}",
         ),
-        (
-            "hidden weights",
-            f"sha256 {content['hidden_sha256']}" if content["trainable"] else "none: for inference only",
-        ),
+        ("hidden_sha256", content["hidden_sha256"] or "no hidden weights: for inference only"),
     ]
     out.print(facts(rows))

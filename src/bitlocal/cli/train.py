@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,8 @@ import typer
 
 from bitlocal import _core
 from bitlocal.cli.console import byte_size, err, facts, out, training_progress
-from bitlocal.cli.data import Split, labels_like, load_data, split
+from bitlocal.cli.data import Split, load_data, split
+from bitlocal.cli.outfile import require_writable
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import TrainingData, dump, save
 
@@ -28,7 +28,7 @@ def _sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(size) for size in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{text!r}: expected whole numbers with commas between, as in 1035,525") from None
+        raise ValueError(f"--hidden {text!r}: expected whole numbers with commas between, as in 1035,525") from None
 
 
 def train(
@@ -73,7 +73,9 @@ def train(
         float, typer.Option(min=0, max=0.9, help="Share to hold out for testing, if the data have no test split.")
     ] = 0.2,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of everything random.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result is the same (default: all).")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
+    ] = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
         bool,
@@ -100,7 +102,7 @@ def train(
         n_jobs=threads or joblib.cpu_count(),
     )
     if out_file is not None:
-        _require_writable(out_file)
+        require_writable(out_file, data)
     dataset = load_data(data, target, seed=seed)
     parts = split(dataset, test_fraction, seed)
     interrupted = False
@@ -124,7 +126,7 @@ def train(
         save(classifier, out_file, inference_only=inference_only, data=origin)
     if interrupted:
         kept = f"; the model so far is in {out_file}" if out_file else ""
-        err.print(f"interrupted after {classifier.n_iter_} complete epochs{kept}", soft_wrap=True)
+        err.print(f"interrupted after {classifier.network_.state.epoch} complete epochs{kept}", soft_wrap=True)
         raise typer.Exit(130)
 
     report = _report(dataset.name, classifier, parts, origin)
@@ -189,8 +191,7 @@ def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: Trainin
         validation = max(record.validation_accuracy or 0.0 for record in history)
     test_accuracy = None
     if parts.X_test is not None and parts.y_test is not None:
-        y_test = labels_like(parts.y_test, classifier.classes_, name)
-        test_accuracy = float(np.mean(classifier.predict(parts.X_test) == y_test))
+        test_accuracy = float(np.mean(classifier.predict(parts.X_test) == parts.y_test))
     return Report(
         dataset=name,
         layers=list(classifier.network_.config.hidden_layer_sizes),
@@ -211,13 +212,3 @@ def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: Trainin
         training_model_bytes=len(dump(classifier, data=origin)),
         hidden_sha256=classifier.network_.hidden_sha256(),
     )
-
-
-def _require_writable(path: Path) -> None:
-    """Complain before training rather than after it."""
-    if path.is_dir():
-        raise OSError(f"{path}: this is a directory; give the name of a file in it")
-    if not path.parent.is_dir():
-        raise OSError(f"{path}: there is no folder {path.parent}; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise OSError(f"{path}: the folder {path.parent} cannot be written to; give another place")
