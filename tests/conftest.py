@@ -1,4 +1,4 @@
-"""Settings that must be made before scikit-learn is imported, and small data that several tests share."""
+"""Settings, of which one must be made before scikit-learn is imported, and small data that several tests share."""
 
 import os
 
@@ -7,6 +7,12 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# Everyone's runs look for new examples; CI repeats the same ones, so that its result depends on the change alone.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -250,7 +250,7 @@ def _restore(header: Mapping[str, Any], arrays: _Arrays) -> Model:
     classifier.network_ = BinaryNetwork.from_arrays(config, state, arrays)
 
     n_features, names = header["n_features_in"], header["feature_names_in"]
-    _require(_fits(n_features, int) and n_features > 0, "the number of features is not valid")
+    _require(_fits(n_features, int) and 0 < n_features < 2**31, "the number of features is not valid")
     classifier.n_features_in_ = n_features
     if names is not None:
         _require(_fits(names, tuple[str, ...]) and len(names) == n_features, "the feature names are not valid")
