@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bitlocal.bits import PackedBits, pack, unpack, words_for
-from bitlocal.network import BinaryNetwork, Counts, NetworkConfig
+from bitlocal.network import BinaryNetwork, Counts, NetworkConfig, TrainingState
 from bitlocal.training import Progress, Validation, train
 
 LENGTHS = [1, 7, 8, 9, 63, 64, 65, 127, 128, 129, 511, 512, 513]
@@ -229,3 +229,33 @@ def test_progress(bit_data):
 
 def test_packed_bits_know_their_rows():
     assert len(PackedBits(np.zeros((3, 2), dtype=np.uint64), 100)) == 3
+
+
+def test_a_refused_call_counts_no_step(bit_data):
+    X, y = bit_data
+    network = BinaryNetwork(NetworkConfig(n_inputs=70, hidden_layer_sizes=(45,), n_classes=3, group_size=15))
+    before = network.hidden_sha256()
+    with pytest.raises(ValueError, match="labels: expected numbers from 0 to n_classes - 1"):
+        network.train_stream(pack(X), y + 1)
+    assert network.state == TrainingState()
+    assert network.hidden_sha256() == before
+
+
+def test_an_interruption_after_the_core_leaves_weights_and_step_together(bit_data):
+    X, y = bit_data
+    config = NetworkConfig(n_inputs=70, hidden_layer_sizes=(45,), n_classes=3, group_size=15)
+    network, uninterrupted = BinaryNetwork(config), BinaryNetwork(config)
+    core = network._core
+
+    class InterruptedCore:
+        def train(self, *arguments):
+            core.train(*arguments)
+            raise KeyboardInterrupt
+
+    network._core = InterruptedCore()
+    with pytest.raises(KeyboardInterrupt):
+        network.train_stream(pack(X), y, batch_size=10)
+    network._core = core
+    uninterrupted.train_stream(pack(X), y, batch_size=10)
+    assert network.state == uninterrupted.state
+    assert network.hidden_sha256() == uninterrupted.hidden_sha256()

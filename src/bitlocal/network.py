@@ -259,10 +259,17 @@ class BinaryNetwork:
         n_threads: int,
     ) -> Counts:
         labels_i32 = np.ascontiguousarray(labels, dtype=np.int32)
-        correct, errors = self._core.train(
-            samples.words, labels_i32, order, batch_size, self.state.step % _STEPS, thresholds, n_threads
-        )
-        self.state.step += -(-len(order) // batch_size)
+        first_step, n_steps = self.state.step, -(-len(order) // batch_size)
+        # Counted before the call: an interruption is raised right after it, and must not leave learnt weights behind
+        # whose random numbers would then be used again.
+        self.state.step += n_steps
+        try:
+            correct, errors = self._core.train(
+                samples.words, labels_i32, order, batch_size, first_step % _STEPS, thresholds, n_threads
+            )
+        except (ValueError, TypeError, RuntimeError, MemoryError):  # the core refused, and has changed nothing
+            self.state.step = first_step
+            raise
         return Counts(len(order), correct, errors)
 
     def reinforcement_thresholds(self) -> list[int]:
