@@ -897,7 +897,7 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return original(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_pyarrow)
-    with complains('pip install "bitlocal[parquet]"'):
+    with complains("pip install pyarrow"):
         read_table(put(tmp_path, "", "t.parquet"))
 
 

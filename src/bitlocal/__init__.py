@@ -3,13 +3,15 @@
 The main class is `BMLPClassifier`, which behaves like any scikit-learn classifier.
 """
 
+from importlib.metadata import version
+
 from bitlocal.bits import PackedBits, pack
 from bitlocal.encoders import MedianBinarizer, ThermometerEncoder
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import load, save
 
-__version__ = "0.1.0"
+__version__ = version("bitlocal")
 
 __all__ = [
     "BMLPClassifier",

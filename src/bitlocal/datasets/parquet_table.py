@@ -21,7 +21,7 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dat
         import pyarrow.parquet as pq
     except ImportError as error:
         raise DataError(
-            f'{path}: reading Parquet needs the package pyarrow; install it: pip install "bitlocal[parquet]"'
+            f"{path}: reading Parquet needs the package pyarrow; install it: pip install pyarrow"
         ) from error
 
     with reading(path), path.open("rb") as file:

@@ -24,7 +24,7 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
         One of:
 
         * ``.csv`` or ``.csv.gz``: text in UTF-8 with a header line, delimited by commas, semicolons or tabs;
-        * ``.parquet``: needs the optional package pyarrow, ``pip install "bitlocal[parquet]"``;
+        * ``.parquet``: needs the optional package pyarrow, ``pip install pyarrow``;
         * ``.npz``: arrays ``X`` and ``y``, optionally ``X_test`` and ``y_test``. Samples of more than one
           dimension are flattened.
     target : str, default None
