@@ -88,6 +88,7 @@ def test_training_equals_reference(problem, n_threads):
         assert (counts.seen, counts.correct, counts.errors) == (len(y), correct, list(errors))
     for layer in range(network.n_layers):
         np.testing.assert_array_equal(network.counters(layer), expected.h[layer])
+        np.testing.assert_array_equal(network.hidden_weights(layer), 2 * expected.h[layer] + 1)
         np.testing.assert_array_equal(network.weights(layer), np.where(expected.h[layer] >= 0, 1, -1))
     np.testing.assert_array_equal(network.logits(bits, n_threads=n_threads), expected.logits(signs))
     np.testing.assert_array_equal(network.predict(bits), expected.predict(signs))

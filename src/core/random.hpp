@@ -39,10 +39,8 @@ enum class Purpose : std::uint32_t {
 class RandomStream {
   public:
     RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t layer, std::uint32_t step, std::uint32_t row)
-        : RandomStream(seed, (static_cast<std::uint32_t>(purpose) << 24) + layer, step, row) {}
-    RandomStream(std::uint64_t seed, std::uint32_t purpose_and_layer, std::uint32_t step, std::uint32_t row)
         : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
-          counter_{0, row, step, purpose_and_layer},
+          counter_{0, row, step, (static_cast<std::uint32_t>(purpose) << 24) + layer},
           block_(philox4x32(counter_, key_)) {}
 
     std::uint64_t operator[](std::uint64_t i) {
