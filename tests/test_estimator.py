@@ -672,7 +672,7 @@ def test_numbers_of_numpy(real_data, tmp_path):
 
 def test_unusable_data(real_data):
     X, y = real_data
-    for bad, message in ((np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")):
+    for bad, message in ((np.inf, "infinity"), (-np.inf, "infinity")):
         broken = X.copy()
         broken[5, 2] = bad
         with pytest.raises(ValueError, match=message):

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "dispatch.hpp"
+#include "encode.hpp"
 #include "network.hpp"
 #include "pack.hpp"
 #include "random.hpp"
@@ -24,6 +26,7 @@ using namespace nb::literals;
 
 namespace {
 
+using bitlocal::BitRows;
 using bitlocal::Layer;
 using bitlocal::LayerShape;
 using bitlocal::Network;
@@ -154,6 +157,81 @@ Output<Word, 2> pack(const Input<bool, 2>& bits) {
     return to_numpy(std::move(words), bits.shape(0), n_words);
 }
 
+// Rows of words that an encoder writes into.
+using Target = nb::ndarray<Word, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+BitRows bit_rows(const Target& words, std::size_t first_bit, std::size_t n_rows, std::size_t n_bits) {
+    require(words.shape(0) == n_rows, "words: expected a row for each sample");
+    const std::size_t room = words.shape(1) * bitlocal::kWordBits;
+    require(first_bit <= room && n_bits <= room - first_bit, "words: there is no room for these bits");
+    return {words.data(), n_rows, words.shape(1), first_bit};
+}
+
+// Offsets into an array of n_items, one more than there are owners of items: from 0, never falling, to n_items.
+void require_offsets(const Input<std::uint32_t, 1>& first, std::size_t n_items, const char* what) {
+    require(first.shape(0) >= 1 && first.data()[0] == 0 && first.data()[first.shape(0) - 1] == n_items &&
+                std::is_sorted(first.data(), first.data() + first.shape(0)),
+            std::string(what) + ": expected ascending offsets from 0 to the number of items");
+}
+
+void require_columns(const Input<std::uint32_t, 1>& columns, std::size_t n_columns) {
+    require(std::all_of(columns.data(), columns.data() + columns.shape(0),
+                        [n_columns](std::uint32_t c) { return c < n_columns; }),
+            "columns: expected numbers of columns of x");
+}
+
+template <class Value>
+void encode_columns(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& columns,
+                    const Input<std::uint32_t, 1>& first_threshold, const Input<std::uint8_t, 1>& missing,
+                    const Input<Value, 1>& thresholds, const Target& words, std::size_t first_bit) {
+    const std::size_t n_codes = columns.shape(0);
+    require(first_threshold.shape(0) == n_codes + 1 && missing.shape(0) == n_codes,
+            "expected a number of thresholds and a flag for each column");
+    require_offsets(first_threshold, thresholds.shape(0), "first_threshold");
+    require_columns(columns, x.shape(1));
+    std::size_t n_bits = thresholds.shape(0);
+    for (std::size_t i = 0; i < n_codes; ++i) {
+        require(missing.data()[i] <= 1, "missing: expected 0 or 1");
+        n_bits += missing.data()[i];
+    }
+    const BitRows out = bit_rows(words, first_bit, x.shape(0), n_bits);
+    const bitlocal::ColumnCodes<Value> codes{columns.data(), first_threshold.data(), missing.data(), n_codes,
+                                             thresholds.data()};
+    nb::gil_scoped_release released;
+    bitlocal::encode_columns(x.data(), x.shape(1), codes, out);
+}
+
+template <class Value>
+void encode_sums(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& first_term,
+                 const Input<std::uint32_t, 1>& columns, const Input<std::int16_t, 1>& weights,
+                 const Input<std::uint32_t, 1>& first_threshold, const Input<std::int32_t, 1>& thresholds,
+                 const Target& words, std::size_t first_bit) {
+    const std::size_t n_terms = columns.shape(0);
+    require(weights.shape(0) == n_terms, "expected a weight for each term");
+    require(first_term.shape(0) == first_threshold.shape(0), "expected terms and thresholds for each sum");
+    require_offsets(first_term, n_terms, "first_term");
+    require_offsets(first_threshold, thresholds.shape(0), "first_threshold");
+    require_columns(columns, x.shape(1));
+    for (std::size_t i = 0; i + 1 < first_term.shape(0); ++i) {
+        std::int64_t total = 0;  // of absolute weights; |x| is at most 2^15
+        for (std::size_t t = first_term.data()[i]; t < first_term.data()[i + 1]; ++t)
+            total += std::abs(std::int32_t{weights.data()[t]});
+        require(total < 1 << 16, "weights: a sum could leave 32 bits");
+    }
+    const BitRows out = bit_rows(words, first_bit, x.shape(0), thresholds.shape(0));
+    const bitlocal::SumCodes codes{first_term.data(),      columns.data(),          weights.data(),
+                                   first_threshold.data(), first_term.shape(0) - 1, thresholds.data()};
+    nb::gil_scoped_release released;
+    bitlocal::encode_sums(x.data(), x.shape(1), codes, out);
+}
+
+void place_bits(const Input<Word, 2>& rows, std::size_t n_bits, const Target& words, std::size_t first_bit) {
+    require(rows.shape(1) == bitlocal::words_for(n_bits), "rows: expected words for n_bits bits");
+    const BitRows out = bit_rows(words, first_bit, rows.shape(0), n_bits);
+    nb::gil_scoped_release released;
+    bitlocal::place_bits(rows.data(), n_bits, out);
+}
+
 Output<std::uint64_t, 1> random_words(std::uint64_t seed, std::uint32_t purpose, std::uint32_t layer,
                                       std::uint32_t step, std::uint32_t row, std::size_t n) {
     require(purpose < (1u << 8) && layer < (1u << 24), "expected purpose < 2^8 and layer < 2^24");
@@ -245,6 +323,24 @@ NB_MODULE(_core, m) {
         .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).");
 
     m.def("pack", &pack, "bits"_a, "Pack rows of booleans into uint64 words, least significant bit first.");
+    const auto def_encode_columns = [&m]<class Value>(Value) {
+        m.def("encode_columns", &encode_columns<Value>, "x"_a.noconvert(), "columns"_a, "first_threshold"_a,
+              "missing"_a, "thresholds"_a, "words"_a.noconvert(), "first_bit"_a,
+              "Write thermometer codes of columns into words whose bits are zero there.");
+    };
+    def_encode_columns(std::uint8_t{});
+    def_encode_columns(std::int32_t{});
+    def_encode_columns(float{});
+    def_encode_columns(double{});
+    const auto def_encode_sums = [&m]<class Value>(Value) {
+        m.def("encode_sums", &encode_sums<Value>, "x"_a.noconvert(), "first_term"_a, "columns"_a, "weights"_a,
+              "first_threshold"_a, "thresholds"_a, "words"_a.noconvert(), "first_bit"_a,
+              "Write thermometer codes of weighted sums of columns into words whose bits are zero there.");
+    };
+    def_encode_sums(std::uint8_t{});
+    def_encode_sums(std::int16_t{});
+    m.def("place_bits", &place_bits, "rows"_a, "n_bits"_a, "words"_a.noconvert(), "first_bit"_a,
+          "Write packed rows of bits into words whose bits are zero there.");
     m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,
           "The first n 64-bit words of a random stream.");
     m.def("permutation", &permutation, "seed"_a, "purpose"_a, "step"_a, "n"_a, "A permutation of 0 ... n - 1.");

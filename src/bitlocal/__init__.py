@@ -6,7 +6,7 @@ The main class is `BMLPClassifier`, which behaves like any scikit-learn classifi
 from importlib.metadata import version
 
 from bitlocal.bits import PackedBits, pack
-from bitlocal.encoders import MedianBinarizer, ThermometerEncoder
+from bitlocal.encoders import CategoryEncoder, MedianBinarizer, TableEncoder, ThermometerEncoder
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import load, save
@@ -16,10 +16,12 @@ __version__ = version("bitlocal")
 __all__ = [
     "BMLPClassifier",
     "BitlocalError",
+    "CategoryEncoder",
     "DataError",
     "MedianBinarizer",
     "ModelFileError",
     "PackedBits",
+    "TableEncoder",
     "ThermometerEncoder",
     "__version__",
     "load",

@@ -14,7 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from bitlocal.bits import PackedBits, are_bits, pack
-from bitlocal.encoders import ThermometerEncoder, make_encoder
+from bitlocal.encoders import Encoder, TableEncoder, ThermometerEncoder, make_encoder
+from bitlocal.encoders.columns import has_text
+from bitlocal.encoders.thresholds import bits_for
 from bitlocal.network import BinaryNetwork, NetworkConfig, default_group_size
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
@@ -105,6 +107,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     >>> clf.score(X_test, y_test) > 0.95
     True
     """
+
+    feature_names_in_: NDArray[np.object_]
 
     def __init__(
         self,
@@ -331,27 +335,41 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
         check_is_fitted(self, "network_")
-        data = X if isinstance(X, PackedBits) else validate_data(self, X, dtype="numeric", reset=False)
+        data: Any = X
+        if not isinstance(X, PackedBits) and not self._is_raw(X, reset=False):
+            data = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan", reset=False)
         return self.network_.logits(self._encode(data), n_threads=effective_n_jobs(self.n_jobs))
 
     # Data ----------------------------------------------------------------------------------------------------------
 
     def _validate(self, X: ArrayLike | PackedBits, y: ArrayLike, *, reset: bool) -> tuple[_Samples, NDArray[Any]]:
-        data: _Samples
+        data: Any
         target: NDArray[Any]
-        if isinstance(X, PackedBits):
+        if isinstance(X, PackedBits) or self._is_raw(X, reset=reset):
+            if y is None:
+                raise ValueError("requires y to be passed, but the target y is None")
             data, target = X, column_or_1d(y, warn=True)
             check_consistent_length(data, target)
-            if len(data) == 0:
+            if len(target) == 0:
                 raise ValueError("found no samples: at least one is needed")
-            if reset:
-                self.n_features_in_ = data.n_bits
-                if hasattr(self, "feature_names_in_"):
-                    del self.feature_names_in_
+            if reset and hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+            if reset and isinstance(X, PackedBits):
+                self.n_features_in_ = X.n_bits
         else:
-            data, target = validate_data(self, X, y, dtype="numeric", reset=reset)
+            data, target = validate_data(self, X, y, dtype="numeric", ensure_all_finite="allow-nan", reset=reset)
         check_classification_targets(target)
         return data, target
+
+    def _is_raw(self, X: Any, *, reset: bool) -> bool:
+        """Whether X goes to the encoder as it came, since it is no table of numbers."""
+        if not reset:
+            return getattr(self.encoder_, "takes_raw_samples", False)
+        if not isinstance(self.encoder, str):
+            return getattr(self.encoder, "takes_raw_samples", False)
+        if self.encoder == "auto":
+            return has_text(X)
+        return make_encoder(self.encoder).takes_raw_samples
 
     def _require_two_classes(self) -> None:
         if len(self.classes_) < 2:
@@ -363,21 +381,33 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y holds labels that are not among the classes {self.classes_!r}: {unseen[:5]!r}")
         return np.searchsorted(self.classes_, y)
 
-    def _fit_encoder(self, X: _Samples, labels: NDArray[np.intp]) -> None:
-        if isinstance(X, PackedBits):
-            if self.encoder is not None and not (isinstance(self.encoder, str) and self.encoder == "auto"):
-                raise ValueError(f"encoder={self.encoder!r} cannot encode packed bits: use 'auto' or None")
-            self.encoder_ = None
-        elif self.encoder is None or (isinstance(self.encoder, str) and self.encoder == "auto" and are_bits(X)):
-            self.encoder_ = None
-        elif isinstance(self.encoder, str):
-            self.encoder_ = (_auto_encoder(X) if self.encoder == "auto" else make_encoder(self.encoder)).fit(X, labels)
-        elif isinstance(self.encoder, type) or not hasattr(self.encoder, "transform"):
-            raise ValueError(f"encoder={self.encoder!r}: expected a transformer, the name of an encoder or None")
-        else:
-            self.encoder_ = clone(self.encoder).fit(X, labels)
+    def _fit_encoder(self, X: Any, labels: NDArray[np.intp]) -> None:
+        encoder = self._choose_encoder(X)
+        self.encoder_: Any = None if encoder is None else encoder.fit(X, labels)
+        if isinstance(encoder, Encoder) and encoder.takes_raw_samples:
+            self.n_features_in_ = encoder.n_features_in_
+            names = getattr(encoder, "feature_names_in_", None)
+            if names is not None:
+                self.feature_names_in_ = names
 
-    def _encode(self, X: _Samples) -> PackedBits:
+    def _choose_encoder(self, X: Any) -> Any:
+        """Give the encoder that the parameter stands for, not fitted yet; None where the data are bits."""
+        auto = isinstance(self.encoder, str) and self.encoder == "auto"
+        if isinstance(X, PackedBits):
+            if self.encoder is not None and not auto:
+                raise ValueError(f"encoder={self.encoder!r} cannot encode packed bits: use 'auto' or None")
+            return None
+        if auto:
+            return _auto_encoder(X)
+        if isinstance(self.encoder, str):
+            return make_encoder(self.encoder)
+        if self.encoder is None:
+            return None
+        if isinstance(self.encoder, type) or not hasattr(self.encoder, "transform"):
+            raise ValueError(f"encoder={self.encoder!r}: expected a transformer, the name of an encoder or None")
+        return clone(self.encoder)
+
+    def _encode(self, X: Any) -> PackedBits:
         if isinstance(X, PackedBits):
             if hasattr(self, "network_") and X.n_bits != self.network_.config.n_inputs:
                 expected = self.network_.config.n_inputs
@@ -395,6 +425,11 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if bits.n_bits == 0:
             raise ValueError("the samples have no bits to tell them apart by: every feature is constant")
         return bits
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.encoder is not None
+        return tags
 
     # Parameters ----------------------------------------------------------------------------------------------------
 
@@ -454,9 +489,11 @@ def _describe(record: EpochRecord, n_epochs: int) -> str:
     )
 
 
-def _auto_encoder(X: NDArray[Any]) -> ThermometerEncoder:
-    """Few features get many bits each: about 2048 in all, while no feature has fewer than 8 or more than 32."""
-    return ThermometerEncoder(n_bits=min(max(2048 // X.shape[1], 8), 32))
+def _auto_encoder(X: Any) -> Encoder | None:
+    """Suit the data: tables with text, bits, numbers."""
+    if has_text(X):
+        return TableEncoder()
+    return None if are_bits(X) else ThermometerEncoder(n_bits=bits_for(X.shape[1]))
 
 
 def _pack_bits(X: NDArray[Any], why: str) -> PackedBits:

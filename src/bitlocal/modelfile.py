@@ -29,7 +29,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
 from sklearn.utils.validation import check_is_fitted
 
-from bitlocal.encoders import MedianBinarizer, ThermometerEncoder, ThresholdEncoder, make_encoder
+from bitlocal.encoders import (
+    CategoryEncoder,
+    Encoder,
+    MedianBinarizer,
+    TableEncoder,
+    ThermometerEncoder,
+    make_encoder,
+)
 from bitlocal.errors import ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.network import BinaryNetwork, NetworkConfig, TrainingState
@@ -37,7 +44,9 @@ from bitlocal.training import EpochRecord
 
 FORMAT_VERSION = 1
 
-_ENCODERS: dict[str, type[ThresholdEncoder]] = {cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder)}
+_ENCODERS: dict[str, type[Encoder]] = {
+    cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder, CategoryEncoder, TableEncoder)
+}
 _LABEL_TYPES: dict[str, Any] = {
     "bool": np.bool_,
     **{f"{sign}int{bits}": np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)},
@@ -45,6 +54,7 @@ _LABEL_TYPES: dict[str, Any] = {
     "str": np.str_,
     "object": np.object_,
 }
+_PREFIX = "encoder."  # of the names of an encoder's arrays
 _MOST_BYTES = 2**30  # of what a small file could make large: far beyond any real model
 _Arrays = dict[str, NDArray[Any]]
 _T = TypeVar("_T")
@@ -186,8 +196,8 @@ def dump(classifier: BMLPClassifier, *, inference_only: bool = False, data: Trai
     """Give the content of the file that `save` would write."""
     check_is_fitted(classifier, "network_")
     arrays = classifier.network_.to_arrays(inference_only=inference_only)
-    header = _header(classifier, inference_only, data)
-    arrays.update(_encoder_arrays(classifier.encoder_))
+    encoder = _fitted_to_json(classifier.encoder_, arrays)
+    header = {**_header(classifier, inference_only, data), "encoder": encoder}
     try:
         text = json.dumps(header, separators=(",", ":"), default=_plain, allow_nan=False)
         _unfitted(json.loads(text))  # what could not be read back must not be written
@@ -227,7 +237,6 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
         "classes": _classes_to_json(classifier.classes_),
         "n_features_in": classifier.n_features_in_,
         "feature_names_in": None if names is None else list(names),
-        "encoder": _encoder_to_json(classifier.encoder_),
         "n_iter": classifier.n_iter_,
         "data": None if data is None else asdict(data),
     }
@@ -255,11 +264,7 @@ def _restore(header: Mapping[str, Any], arrays: _Arrays) -> Model:
     if names is not None:
         _require(_fits(names, tuple[str, ...]) and len(names) == n_features, "the feature names are not valid")
         classifier.feature_names_in_ = np.array(names, dtype=object)
-    classifier.encoder_ = _encoder_from_json(header["encoder"])
-    if classifier.encoder_ is None:
-        _require(n_features == config.n_inputs, "the number of features does not fit the network")
-    else:
-        _restore_encoder(classifier.encoder_, n_features, config.n_inputs, arrays)
+    classifier.encoder_ = _fitted_from_json(header["encoder"], n_features, config.n_inputs, arrays)
 
     _require(_fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
     classifier.n_iter_ = header["n_iter"]
@@ -351,38 +356,37 @@ def _encoder_to_json(encoder: Any) -> dict[str, Any] | None:
     return {"kind": kind, "parameters": encoder.get_params()}
 
 
-def _encoder_from_json(encoder: Mapping[str, Any] | None) -> ThresholdEncoder | None:
+def _encoder_from_json(encoder: Mapping[str, Any] | None) -> Encoder | None:
     return None if encoder is None else _build(_ENCODERS[encoder["kind"]], encoder["parameters"])
 
 
-def _encoder_arrays(encoder: ThresholdEncoder | None) -> _Arrays:
-    if encoder is None:
-        return {}
-    return {
-        "encoder.columns": _smallest(encoder.columns_),
-        "encoder.thresholds": _smallest(encoder.thresholds_),
-    }
+def _fitted_to_json(encoder: Encoder | None, arrays: _Arrays) -> dict[str, Any] | None:
+    """Give what an encoder's `fit` found, and add its arrays to those of the file."""
+    description = _encoder_to_json(encoder)
+    if encoder is None or description is None:
+        return None
+    values, found = encoder._state()
+    arrays.update({f"{_PREFIX}{name}": _smallest(array) for name, array in found.items()})
+    return {**description, "fitted": values} if values else description
 
 
-def _restore_encoder(encoder: ThresholdEncoder, n_features: int, n_bits: int, arrays: _Arrays) -> None:
-    columns, thresholds = arrays["encoder.columns"], arrays["encoder.thresholds"]
-    _require(
-        columns.shape == thresholds.shape == (n_bits,)
-        and columns.dtype.kind in "iu"
-        and thresholds.dtype.kind in "iuf",
-        "the encoder does not fit the network",
-    )
-    _require(
-        columns.min() >= 0 and columns.max() < n_features and np.isfinite(thresholds).all(),
-        "the encoder looks at features that do not exist, or has thresholds that are not finite",
-    )
-    encoder.columns_ = columns.astype(np.int64)
-    encoder.thresholds_ = thresholds.astype(np.float64)
-    encoder.n_features_in_ = n_features
+def _fitted_from_json(
+    description: Mapping[str, Any] | None, n_features: int, n_bits: int, arrays: _Arrays
+) -> Encoder | None:
+    encoder = _encoder_from_json(description)
+    if encoder is None or description is None:
+        _require(n_features == n_bits, "the number of features does not fit the network")
+        return None
+    found = {name.removeprefix(_PREFIX): array for name, array in arrays.items() if name.startswith(_PREFIX)}
+    encoder._set_state(description.get("fitted", {}), found, n_features)
+    _require(encoder.n_bits_ == n_bits, "the encoder does not fit the network")
+    return encoder
 
 
 def _smallest(values: NDArray[Any]) -> NDArray[Any]:
     """Give the same values in the smallest type that holds them exactly."""
+    if len(values) == 0:
+        return values.astype(np.uint8)
     for dtype in map(np.dtype, ("uint8", "int16", "int32", "float32")):
         info: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
         if values.min() >= info.min and values.max() <= info.max and (values.astype(dtype) == values).all():

@@ -1,0 +1,21 @@
+"""Encoders: real data to bits, as scikit-learn transformers.
+
+Every encoder compares: features, or integer sums of features, with thresholds. Nothing else is needed at inference, so
+a model file holds its encoder, and the network can run where there is no floating point.
+"""
+
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.categories import CategoryEncoder
+from bitlocal.encoders.specs import make_encoder
+from bitlocal.encoders.table import TableEncoder
+from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, ThresholdEncoder
+
+__all__ = [
+    "CategoryEncoder",
+    "Encoder",
+    "MedianBinarizer",
+    "TableEncoder",
+    "ThermometerEncoder",
+    "ThresholdEncoder",
+    "make_encoder",
+]

@@ -1,0 +1,254 @@
+"""Categories to bits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from bitlocal import _core
+from bitlocal.bits import pack
+from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
+from bitlocal.encoders.columns import as_categories, read_columns
+from bitlocal.encoders.names import FeatureNames
+
+_Codes = list[str | None]
+_ROWS_AT_A_TIME = 4096
+_CODINGS = ("onehot", "ordinal", "binary")
+
+
+class CategoryEncoder(FeatureNames, Encoder):
+    """Columns of categories (text, numbers or truth values) to bits.
+
+    Parameters
+    ----------
+    coding : {"onehot", "ordinal", "binary"}, default="onehot"
+        "onehot": a bit for each category; if there are but two possibilities, one bit for the second. "ordinal": a
+        thermometer, for categories with an order: bit i says that the category comes after the i-th. "binary": the
+        category's number, from 1, in binary.
+    max_categories : int or None, default=32
+        With one-hot coding, how many categories of a column get bits of their own, the most frequent ones; the others
+        share a bit, "other".
+    min_frequency : int, default=1
+        With one-hot coding, how often a category must be seen to get a bit of its own.
+    categories : sequence of sequences or None, default=None
+        Categories of each column in their order, for ordinal coding. None: those of the training data, in the order
+        that an ordered or enumerated column declares, or else in that of numbers or of the alphabet.
+
+    Attributes
+    ----------
+    categories_ : list of list of str
+        Categories with codes of their own, for each column.
+    other_ : list of bool
+        Which columns have a bit for all other categories.
+    missing_ : list of bool
+        Which columns have a bit for a missing value (None or NaN): those where some training value is missing.
+    n_bits_ : int
+        Bits of an encoded sample.
+    n_features_in_ : int
+        Columns seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where `fit` got a DataFrame; then other DataFrames are matched by name.
+
+    Notes
+    -----
+    A category that `fit` did not see has the bit "other" where there is one, and no bit otherwise.
+
+    Examples
+    --------
+    >>> from bitlocal import CategoryEncoder
+    >>> encoder = CategoryEncoder().fit([["red"], ["green"], ["blue"]])
+    >>> encoder.get_feature_names_out()
+    array(['x0=blue', 'x0=green', 'x0=red'], dtype=object)
+    >>> encoder.transform([["green"], ["mauve"]])
+    array([[False,  True, False],
+           [False, False, False]])
+    """
+
+    takes_raw_samples = True
+    categories_: list[list[str]]
+    other_: list[bool]
+    missing_: list[bool]
+
+    def __init__(
+        self,
+        coding: Literal["onehot", "ordinal", "binary"] = "onehot",
+        max_categories: int | None = 32,
+        min_frequency: int = 1,
+        categories: Sequence[Sequence[Any]] | None = None,
+    ) -> None:
+        self.coding = coding
+        self.max_categories = max_categories
+        self.min_frequency = min_frequency
+        self.categories = categories
+
+    def fit(self, X: ArrayLike, y: object = None) -> CategoryEncoder:
+        """Find the categories.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_columns)
+            Categories of any type; None or NaN where one is missing.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not valid.
+        """
+        columns = self._fit_names(read_columns(X))
+        given = self.categories
+        if given is not None and len(given) != len(columns):
+            raise ValueError(f"categories: expected a list for each of the {len(columns)} columns, got {len(given)}")
+        orders = [
+            [str(c) for c in as_categories(np.array([*given[i], None], dtype=object))[:-1]]
+            if given is not None
+            else column.order
+            for i, column in enumerate(columns)
+        ]
+        return self._fit_codes([as_categories(column.values) for column in columns], orders)
+
+    def _fit_codes(
+        self,
+        columns: Sequence[_Codes],
+        orders: Sequence[Sequence[str] | None],
+        limits: Sequence[int | None] | None = None,
+    ) -> CategoryEncoder:
+        """Find the categories of columns that were named by `as_categories`."""
+        if self.coding not in _CODINGS:
+            raise ValueError(f"coding={self.coding!r} is unknown: use {', '.join(map(repr, _CODINGS))}")
+        if self.max_categories is not None:
+            require_whole("max_categories", self.max_categories)
+        require_whole("min_frequency", self.min_frequency)
+        limits = [self.max_categories] * len(columns) if limits is None else limits
+        self.categories_, self.other_, self.missing_ = [], [], []
+        for codes, order, limit in zip(columns, orders, limits, strict=True):
+            counts = Counter(code for code in codes if code is not None)
+            self.missing_.append(0 < sum(counts.values()) < len(codes))
+            kept = _in_order(list(counts)) if order is None else list(dict.fromkeys(order))
+            other = False
+            if self.coding == "onehot":
+                frequent = sorted((c for c in kept if counts[c] >= self.min_frequency), key=lambda c: -counts[c])
+                chosen = set(frequent[:limit])
+                other = any(c not in chosen for c in counts)
+                kept = [c for c in kept if c in chosen]
+            self.other_.append(other)
+            self.categories_.append(kept)
+        return self
+
+    @property
+    def n_bits_(self) -> int:
+        """Bits of an encoded sample."""
+        return sum(len(self._labels(i)) for i in range(len(self.categories_)))
+
+    def _labels(self, column: int) -> list[str]:
+        """Tell what the bits of a column stand for."""
+        categories, missing = self.categories_[column], ["=(missing)"] * self.missing_[column]
+        if self.coding == "ordinal":
+            return [f">{c}" for c in categories[:-1]] + [" missing"] * self.missing_[column]
+        if self.coding == "binary":
+            if len(categories) < 2:
+                return [" missing"] * self.missing_[column]
+            return [f" code {1 << i}" for i in range(len(categories).bit_length())] + [" missing"] * self.missing_[
+                column
+            ]
+        labels = [f"={c}" for c in categories] + ["=(other)"] * self.other_[column] + missing
+        return labels[1:] if len(labels) <= 2 else labels
+
+    def _patterns(self, column: int) -> NDArray[np.bool_]:
+        """Bits for each category of a column, then for any other one, then for a missing value."""
+        n = len(self.categories_[column])
+        n_bits = len(self._labels(column))
+        patterns = np.zeros((n + 2, n_bits), dtype=np.bool_)
+        if self.coding == "onehot":
+            options = np.eye(n + 2, dtype=np.bool_)
+            kept = [*range(n), *[n] * self.other_[column], *[n + 1] * self.missing_[column]]
+            return options[:, kept[1:] if len(kept) <= 2 else kept]
+        width = n_bits - self.missing_[column]
+        numbers = np.arange(n)[:, np.newaxis]
+        if self.coding == "ordinal":
+            patterns[:n, :width] = numbers > np.arange(width)
+        else:
+            patterns[:n, :width] = ((numbers + 1) >> np.arange(width)) & 1
+        patterns[n + 1, width:] = True
+        return patterns
+
+    def _validate(self, X: ArrayLike) -> CodeTable:
+        columns = self._match(read_columns(X))
+        return CodeTable([as_categories(column.values) for column in columns], len(columns[0].values))
+
+    def _write(self, X: CodeTable, words: Words, first_bit: int) -> None:
+        for column, codes in enumerate(X.columns):
+            patterns = self._patterns(column)
+            if patterns.shape[1] == 0:
+                continue
+            n = len(self.categories_[column])
+            numbers: dict[str | None, int] = {c: i for i, c in enumerate(self.categories_[column])}
+            numbers[None] = n + 1
+            rows = np.array([numbers.get(code, n) for code in codes], dtype=np.intp)
+            for first in range(0, len(rows), _ROWS_AT_A_TIME):
+                piece = slice(first, first + _ROWS_AT_A_TIME)
+                packed = pack(patterns[rows[piece]])
+                _core.place_bits(packed.words, packed.n_bits, words[piece], first_bit)
+            first_bit += patterns.shape[1]
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Name each bit, as in `colour=red`, `size>small`, `colour=(other)` or `colour=(missing)`.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the columns; those seen by `fit`, or x0, x1, ... by default.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_bits,)
+        """
+        check_is_fitted(self)
+        names = self._names(input_features)
+        labels = [f"{name}{label}" for i, name in enumerate(names) for label in self._labels(i)]
+        return np.asarray(labels, dtype=object)
+
+    def _state(self) -> tuple[dict[str, Any], Arrays]:
+        values = {"categories": self.categories_, "other": self.other_, "missing": self.missing_, **self._names_state()}
+        return values, {}
+
+    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        categories, other, missing = values["categories"], values["other"], values["missing"]
+        require(
+            all(isinstance(part, list) and len(part) == n_features for part in (categories, other, missing))
+            and all(type(flag) is bool for flag in [*other, *missing])
+            and all(isinstance(names, list) and all(type(c) is str for c in names) for names in categories)
+            and all(len(set(names)) == len(names) for names in categories),
+            "the encoder's categories are not valid",
+        )
+        require(self.coding in _CODINGS, "the encoder's coding is not valid")
+        self.categories_, self.other_, self.missing_ = categories, other, missing
+        self._set_names_state(values, n_features)
+
+
+class CodeTable:
+    """Columns of named categories, with a length in samples."""
+
+    def __init__(self, columns: list[_Codes], n_samples: int) -> None:
+        self.columns = columns
+        self._n_samples = n_samples
+
+    def __len__(self) -> int:
+        return self._n_samples
+
+
+def _in_order(categories: list[str]) -> list[str]:
+    """Sort as numbers if all are, else as text."""
+    try:
+        return sorted(categories, key=float)
+    except ValueError:
+        return sorted(categories)

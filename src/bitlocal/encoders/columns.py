@@ -1,0 +1,215 @@
+"""Tables as columns: DataFrames of any library (pandas, polars, Arrow) and arrays, one form for all.
+
+A column is read as an array of one of three types: float64 (numbers and truth values, NaN where one is missing),
+datetime64 (NaT where one is missing), or object (text or anything else, None where a value is missing).
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str or None
+        None in tables without names.
+    values : ndarray of shape (n_samples,)
+        float64, datetime64 or object.
+    order : tuple of str or None
+        The categories in their order, of a column that has one.
+    """
+
+    name: str | None
+    values: NDArray[Any]
+    order: tuple[str, ...] | None = None
+
+
+def has_text(X: Any) -> bool:
+    """Tell whether this is a table with columns of text, categories or times, which is no array of numbers."""
+    frame: Any = nw.from_native(X, eager_only=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        others = [series for series in frame.iter_columns() if not _has_numbers(series.dtype)]
+        return any(_from_series("", series).values.dtype.kind != "f" for series in others)
+    if isinstance(X, np.ndarray):
+        array = X
+    elif isinstance(X, Sequence) and not isinstance(X, str):
+        try:
+            array = np.asarray(X)
+        except ValueError:  # rows of unequal length
+            return False
+    else:
+        return False
+    if array.ndim != 2 or array.dtype.kind not in "OUM":
+        return False
+    if array.dtype.kind != "O":
+        return True
+    return any(isinstance(value, str) for value in array.ravel().tolist())
+
+
+def read_columns(X: Any) -> list[Column]:
+    """Read the columns of a table.
+
+    Parameters
+    ----------
+    X : DataFrame, Arrow table, or array-like of shape (n_samples, n_columns)
+
+    Returns
+    -------
+    list of Column
+
+    Raises
+    ------
+    ValueError
+        If it is no table, or holds values that are neither numbers, text, truth values nor times.
+    """
+    frame: Any = nw.from_native(X, eager_only=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        if len(set(frame.columns)) < len(frame.columns):
+            raise ValueError("two columns of the table have the same name: give every column its own")
+        return [
+            _from_series(str(name), series) for name, series in zip(frame.columns, frame.iter_columns(), strict=True)
+        ]
+    array = np.asarray(X)
+    if array.ndim != 2:
+        raise ValueError(f"expected a table of 2 dimensions (samples, columns), got {array.ndim}")
+    return [Column(None, _from_array(f"column {i}", array[:, i])) for i in range(array.shape[1])]
+
+
+def _has_numbers(dtype: Any) -> bool:
+    return bool(dtype.is_numeric()) or dtype == nw.Boolean
+
+
+def _from_series(name: str, series: Any) -> Column:
+    dtype = series.dtype
+    what = f"column {name!r}"
+    if _has_numbers(dtype):
+        return Column(name, _finite(what, series.cast(nw.Float64).to_numpy().astype(np.float64)))
+    if dtype in (nw.Datetime, nw.Date):
+        milliseconds = series.cast(nw.Datetime("ms")).dt.timestamp("ms").cast(nw.Float64).to_numpy().astype(np.float64)
+        times = np.full(len(milliseconds), "NaT", dtype="datetime64[ms]")
+        present = ~np.isnan(milliseconds)
+        times[present] = milliseconds[present].astype(np.int64).astype("datetime64[ms]")
+        return Column(name, times)
+    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
+        array = np.empty(len(series), dtype=object)
+        array[:] = series.to_list()
+        order = tuple(map(category, dtype.categories)) if isinstance(dtype, nw.Enum) else None
+        return Column(name, _from_objects(what, array), None if order is None or None in order else order)  # type: ignore[arg-type]
+    raise ValueError(f"{what}: values of type {dtype} are neither numbers, text, truth values nor times: drop it")
+
+
+def _from_array(what: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind in "buif":
+        return _finite(what, array.astype(np.float64))
+    if array.dtype.kind == "M":
+        return array.astype("datetime64[ms]")
+    if array.dtype.kind == "U":
+        return array.astype(object)
+    if array.dtype.kind == "O":
+        return _from_objects(what, array)
+    raise ValueError(f"{what}: values of type {array.dtype} are neither numbers, text, truth values nor times")
+
+
+def _from_objects(what: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Turn a column of Python objects into numbers if it holds no text."""
+    kinds = {type(value) for value in array.tolist()}
+    for kind in kinds:
+        if not issubclass(kind, (str, numbers.Number, Decimal, type(None))) and kind.__name__ != "NAType":
+            raise ValueError(f"{what}: a value of type {kind.__name__} is neither a number nor text: drop this column")
+    if any(issubclass(kind, str) for kind in kinds):
+        return np.array([None if is_missing(value) else value for value in array.tolist()] + [None], dtype=object)[:-1]
+    return as_numbers(what, array)
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for a missing one: None, NaN, pandas' NA."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+
+
+def as_numbers(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Give a column as numbers, NaN where one is missing; ValueError if it has others, or infinite ones."""
+    if values.dtype.kind == "f":
+        return values.astype(np.float64, copy=False)
+    if values.dtype.kind == "M":
+        raise ValueError(f"{what}: expected numbers, as in fit, got times")
+    try:
+        found = np.array([np.nan if is_missing(value) else float(value) for value in values.tolist()], dtype=np.float64)
+    except (TypeError, ValueError):
+        wrong = next(value for value in values.tolist() if not is_missing(value) and not _is_number(value))
+        raise ValueError(f"{what}: expected numbers, as in fit, got {wrong!r}") from None
+    return _finite(what, found)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _finite(what: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if np.isinf(values).any():
+        raise ValueError(f"{what} holds infinity: replace it by a number, or by NaN if the value is missing")
+    return values
+
+
+def category(value: Any) -> str | None:
+    """Name a category: the same for 1, 1.0 and "1", so that it does not matter how a file was read.
+
+    None stands for a missing value.
+    """
+    if isinstance(value, str):
+        return value
+    if is_missing(value):
+        return None
+    if isinstance(value, (float, np.floating)) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def as_categories(values: NDArray[Any]) -> list[str | None]:
+    """Name the category of each value of a column."""
+    if values.dtype.kind == "M":
+        values = values.astype(object)
+    names = {value: category(value) for value in set(values.tolist())}
+    return [names[value] if value == value else None for value in values.tolist()]
+
+
+# What a time comes to: seconds since 1970, month from 1, weekday from Monday as 0, hour.
+TIME_PARTS = ("", " month", " weekday", " hour")
+
+
+def time_parts(what: str, values: NDArray[Any]) -> list[tuple[str, NDArray[np.float64]]]:
+    """Give times as numbers: the parts of TIME_PARTS, each with its name.
+
+    Raises
+    ------
+    ValueError
+        If the column does not hold times.
+    """
+    if values.dtype.kind != "M" and not all(is_missing(value) for value in values.tolist()):
+        raise ValueError(f"{what}: expected times, as in fit, got other values")
+    times = values.astype("datetime64[ms]")
+    present = ~np.isnat(times)
+    seconds = times[present].astype(np.int64) // 1000
+    months = times[present].astype("datetime64[M]").astype(np.int64) % 12 + 1
+    parts = [seconds, months, (seconds // 86400 + 3) % 7, seconds // 3600 % 24]
+    columns = []
+    for suffix, part in zip(TIME_PARTS, parts, strict=True):
+        column = np.full(len(values), np.nan)
+        column[present] = part
+        columns.append((suffix, column))
+    return columns

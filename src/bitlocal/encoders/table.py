@@ -1,0 +1,300 @@
+"""Tables of mixed columns to bits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from bitlocal.encoders.allotment import allot_bits, information
+from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
+from bitlocal.encoders.categories import CategoryEncoder, CodeTable
+from bitlocal.encoders.columns import TIME_PARTS, Column, as_categories, as_numbers, read_columns, time_parts
+from bitlocal.encoders.names import FeatureNames
+from bitlocal.encoders.thresholds import ThermometerEncoder, bits_for, most_thresholds
+
+_KINDS = ("number", "time", "category", "ordered", "dropped")
+_Strategy = Literal["quantile", "uniform", "gaussian", "supervised"]
+
+
+class TableEncoder(FeatureNames, Encoder):
+    """Tables with columns of any kind to bits: looks at each column and does what suits it.
+
+    Numbers and truth values get a thermometer, text and categories a bit for each of the frequent ones, ordered
+    categories a thermometer over their order, times a thermometer for the time, its month, weekday and hour. What is
+    missing gets a bit of its own. Columns that cannot tell samples apart are dropped: those with a single value, and
+    text of which no value comes twice.
+
+    Parameters
+    ----------
+    n_bits : int or "auto", default="auto"
+        The most bits for a column of numbers. "auto" gives tables of many columns fewer: 2048 over the number of
+        columns, but at least 8 and at most 32.
+    max_bits : int or None, default=None
+        Bits in all; they are shared out among the columns by usefulness, which is the mutual information with the
+        classes, or evenly if `fit` gets no labels. The bits that stand for missing values are always there.
+    strategy : {"quantile", "uniform", "gaussian", "supervised"}, default="quantile"
+        Where the thresholds of numbers lie, see `ThermometerEncoder`.
+    max_categories : int, default=32
+        How many categories of a column get bits of their own; the others share one.
+    min_frequency : int, default=1
+        How often a category must be seen to get a bit of its own.
+
+    Attributes
+    ----------
+    kinds_ : list of str
+        What each column is taken for: "number", "time", "category", "ordered" or "dropped".
+    orders_ : list of list of str
+        The categories of each ordered column, in order; empty for other columns.
+    n_bits_ : int
+        Bits of an encoded sample.
+    n_features_in_ : int
+        Columns seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where `fit` got a DataFrame; then other DataFrames are matched by name, in any order, and columns
+        that they have beyond these are left aside.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from bitlocal import TableEncoder
+    >>> table = pd.DataFrame({"size": [1.5, None, 3.0], "colour": ["red", "blue", "red"]})
+    >>> encoder = TableEncoder().fit(table)
+    >>> encoder.get_feature_names_out()
+    array(['size>1.5', 'size missing', 'colour=red'], dtype=object)
+    >>> encoder.transform(table).astype(int)
+    array([[0, 0, 1],
+           [0, 1, 0],
+           [1, 0, 1]])
+    """
+
+    takes_raw_samples = True
+    kinds_: list[str]
+    orders_: list[list[str]]
+
+    def __init__(
+        self,
+        n_bits: int | Literal["auto"] = "auto",
+        max_bits: int | None = None,
+        strategy: _Strategy = "quantile",
+        max_categories: int = 32,
+        min_frequency: int = 1,
+    ) -> None:
+        self.n_bits = n_bits
+        self.max_bits = max_bits
+        self.strategy = strategy
+        self.max_categories = max_categories
+        self.min_frequency = min_frequency
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> TableEncoder:
+        """Look at the columns, and find thresholds and categories.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, polars, Arrow) or array-like of shape (n_samples, n_columns)
+            Numbers, truth values, text, categories or times; None or NaN where one is missing.
+        y : array-like of shape (n_samples,), optional
+            Class labels: `max_bits` and the supervised strategy use them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not valid, or a column holds infinity or values of other types.
+        """
+        if self.n_bits != "auto":
+            require_whole("n_bits", self.n_bits)
+        if self.max_bits is not None:
+            require_whole("max_bits", self.max_bits)
+        require_whole("max_categories", self.max_categories)
+        columns = self._fit_names(read_columns(X))
+        labels = None if y is None else np.unique(column_or_1d(y), return_inverse=True)[1]
+        self.kinds_ = [_kind(column) for column in columns]
+        self.orders_ = [list(column.order or ()) for column in columns]
+        self._make_parts()
+        table = self._parts(columns)
+        shares, limits = self._shares(table, labels)
+        self._numbers._fit(table.numbers, labels, shares)
+        self._categories._fit_codes(table.categories.columns, [None] * len(limits), limits)
+        return self
+
+    def _make_parts(self) -> None:
+        n_bits = bits_for(len(self.kinds_)) if self.n_bits == "auto" else int(self.n_bits)
+        self._numbers = ThermometerEncoder(n_bits, self.strategy)
+        self._categories = CategoryEncoder("onehot", self.max_categories, self.min_frequency)
+
+    def _shares(self, table: _Table, y: NDArray[Any] | None) -> tuple[list[int], list[int]]:
+        """Thresholds for each column of numbers, and categories for each column of these."""
+        numbers, categories = list(np.ascontiguousarray(table.numbers.T)), table.categories.columns
+        counts = [Counter(c for c in codes if c is not None) for codes in categories]
+        thresholds = [most_thresholds(column, int(self._numbers.n_bits)) for column in numbers]
+        limits = [min(len(count), self.max_categories) for count in counts]
+        if self.max_bits is None:
+            return thresholds, limits
+        # Needed in any case: the bits for missing values, and for categories without a bit of their own.
+        reserved = sum(bool(np.isnan(column).any()) for column in numbers)
+        reserved += sum(1 + (None in codes) for codes in categories)
+        usefulness = [1.0] * (len(numbers) + len(categories))
+        if y is not None:
+            codes = [np.unique([c or "" for c in column], return_inverse=True)[1] for column in categories]
+            usefulness = [information(column, y) for column in [*numbers, *codes]]
+        shares = allot_bits([*thresholds, *limits], usefulness, max(self.max_bits - reserved, 0))
+        return shares[: len(numbers)], shares[len(numbers) :]
+
+    def _parts(self, columns: list[Column]) -> _Table:
+        """Give columns by what they are taken for: numbers, and names of categories."""
+        numbers: list[NDArray[np.float64]] = []
+        categories: list[list[str | None]] = []
+        for i, (column, kind) in enumerate(zip(columns, self.kinds_, strict=True)):
+            what = f"column {column.name!r}" if column.name is not None else f"column {i}"
+            if kind == "number":
+                numbers.append(as_numbers(what, column.values))
+            elif kind == "time":
+                numbers += [part for _, part in time_parts(what, column.values)]
+            elif kind == "ordered":
+                place = {name: float(k) for k, name in enumerate(self.orders_[i])}
+                numbers.append(np.array([place.get(c or "", np.nan) for c in as_categories(column.values)]))
+            elif kind == "category":
+                categories.append(as_categories(column.values))
+        n_samples = len(columns[0].values)
+        return _Table(
+            np.stack(numbers, axis=1) if numbers else np.zeros((n_samples, 0)), CodeTable(categories, n_samples)
+        )
+
+    @property
+    def n_bits_(self) -> int:
+        """Bits of an encoded sample."""
+        return self._numbers.n_bits_ + self._categories.n_bits_
+
+    def _validate(self, X: ArrayLike) -> _Table:
+        return self._parts(self._match(read_columns(X)))
+
+    def _write(self, X: _Table, words: Words, first_bit: int) -> None:
+        self._numbers._write(X.numbers, words, first_bit)
+        self._categories._write(X.categories, words, first_bit + self._numbers.n_bits_)
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Name each bit, as in `age>40`, `age missing`, `size>small` or `colour=red`; numbers come first.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the columns; those seen by `fit`, or x0, x1, ... by default.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_bits,)
+        """
+        check_is_fitted(self)
+        return np.asarray([label for labels in self._labels(self._names(input_features)) for label in labels], object)
+
+    def _labels(self, names: list[str]) -> list[list[str]]:
+        """Names of the bits of each part of a column: all numbers, then all categories."""
+        number_names, orders = [], []
+        for name, kind, order in zip(names, self.kinds_, self.orders_, strict=True):
+            if kind in ("number", "ordered"):
+                number_names.append(name)
+                orders.append(order)
+            elif kind == "time":
+                number_names += [f"{name}{suffix}" for suffix in TIME_PARTS]
+                orders += [[]] * len(TIME_PARTS)
+        labels = self._numbers._labels(number_names, orders)
+        category_names = [name for name, kind in zip(names, self.kinds_, strict=True) if kind == "category"]
+        return labels + [
+            [f"{name}{label}" for label in self._categories._labels(i)] for i, name in enumerate(category_names)
+        ]
+
+    def describe(self) -> str:
+        """Tell in a line for each column what it is taken for, and its bits.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> from bitlocal import TableEncoder
+        >>> encoder = TableEncoder().fit([[1.5, "red"], [2.5, "blue"], [None, "red"]])
+        >>> print(encoder.describe())
+        x0  number    2 bits: 1 threshold, missing values
+        x1  category  1 bit: 2 categories
+        """
+        check_is_fitted(self)
+        rows = []
+        numbers, categories = iter(self._numbers._widths()), iter(range(len(self._categories.categories_)))
+        for name, kind in zip(self._names(None), self.kinds_, strict=True):
+            n_bits, told = 0, "cannot tell samples apart"
+            if kind == "category":
+                i = next(categories)
+                n_bits, n = len(self._categories._labels(i)), len(self._categories.categories_[i])
+                told = f"{n} {'category' if n == 1 else 'categories'}"
+                told += ", all others" * self._categories.other_[i] + ", missing values" * self._categories.missing_[i]
+            elif kind != "dropped":
+                widths = [next(numbers) for _ in range(len(TIME_PARTS) if kind == "time" else 1)]
+                n = sum(thresholds for thresholds, _ in widths)
+                n_bits = n + sum(missing for _, missing in widths)
+                told = f"{n} threshold{'s' * (n != 1)}" + ", missing values" * any(missing for _, missing in widths)
+            rows.append((name, kind, f"{n_bits} bit{'s' * (n_bits != 1)}: {told}"))
+        width = max(len(name) for name, _, _ in rows)
+        return "\n".join(f"{name:<{width}}  {kind:<8}  {told}" for name, kind, told in rows)
+
+    def _state(self) -> tuple[dict[str, Any], Arrays]:
+        categories, _ = self._categories._state()
+        _, arrays = self._numbers._state()
+        values = {
+            "kinds": self.kinds_,
+            "orders": {str(i): order for i, order in enumerate(self.orders_) if order},
+            "n_numbers": len(self._numbers.missing_),
+            "categories": categories,
+            **self._names_state(),
+        }
+        return values, arrays
+
+    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        kinds, orders = values["kinds"], values["orders"]
+        require(
+            isinstance(kinds, list) and len(kinds) == n_features and all(kind in _KINDS for kind in kinds),
+            "the kinds of the columns are not valid",
+        )
+        require(isinstance(orders, dict), "the orders of the columns are not valid")
+        self.kinds_ = kinds
+        self.orders_ = [orders.get(str(i), []) for i in range(n_features)]
+        require(
+            all(isinstance(order, list) and all(type(name) is str for name in order) for order in self.orders_),
+            "the orders of the columns are not valid",
+        )
+        self._make_parts()
+        n_numbers = sum({"number": 1, "ordered": 1, "time": len(TIME_PARTS)}.get(kind, 0) for kind in kinds)
+        self._numbers._set_state({}, arrays, n_numbers)
+        self._categories._set_state(values["categories"], {}, kinds.count("category"))
+        self._set_names_state(values, n_features)
+
+
+class _Table:
+    """A table's columns by what they are taken for."""
+
+    def __init__(self, numbers: NDArray[np.float64], categories: CodeTable) -> None:
+        self.numbers = numbers
+        self.categories = categories
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def _kind(column: Column) -> str:
+    if column.values.dtype.kind == "M":
+        return "time"
+    if column.values.dtype.kind == "f":
+        distinct = len(np.unique(column.values))  # NaN is one of them
+        return "number" if distinct > 1 else "dropped"
+    counts = Counter(as_categories(column.values))
+    if len(counts) < 2 or max(n for c, n in counts.items() if c is not None) < 2:
+        return "dropped"
+    return "ordered" if column.order else "category"

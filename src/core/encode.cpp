@@ -1,0 +1,172 @@
+#include "encode.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+namespace bitlocal {
+namespace {
+
+// An integer for each number, in the same order: -0 like +0, and NaN below everything.
+inline std::int32_t key(std::uint8_t x) {
+    return x;
+}
+inline std::int32_t key(std::int32_t x) {
+    return x;
+}
+template <class Float>
+inline auto key(Float x) {
+    using Key = std::conditional_t<sizeof(Float) == 4, std::int32_t, std::int64_t>;
+    constexpr Key kLowest = std::numeric_limits<Key>::min();
+    constexpr Key kInfinity = sizeof(Float) == 4 ? Key{0x7F800000} : static_cast<Key>(0x7FF0000000000000);
+    Key pattern;
+    std::memcpy(&pattern, &x, sizeof pattern);
+    const Key magnitude = pattern & std::numeric_limits<Key>::max();
+    if (magnitude > kInfinity) return kLowest;
+    return pattern < 0 ? -magnitude : pattern;
+}
+
+// How many of n ascending thresholds a key lies above.
+template <class Key>
+inline std::size_t rank(Key k, const Key* thresholds, std::size_t n) {
+    std::size_t above = 0;
+    if (n <= 16) {
+        for (std::size_t i = 0; i < n; ++i) above += k > thresholds[i];
+        return above;
+    }
+    for (std::size_t step = std::bit_floor(n); step > 0; step /= 2)
+        if (above + step <= n && k > thresholds[above + step - 1]) above += step;
+    return above;
+}
+
+// Appends bits to a row, a word at a time.
+class BitWriter {
+  public:
+    BitWriter(Word* row, std::size_t first_bit) : word_(row + first_bit / kWordBits), filled_(first_bit % kWordBits) {}
+    ~BitWriter() {
+        if (filled_ > 0) *word_ |= pending_;
+    }
+    BitWriter(const BitWriter&) = delete;
+    BitWriter& operator=(const BitWriter&) = delete;
+
+    // n_ones ones and then zeros, n in all.
+    void thermometer(std::size_t n_ones, std::size_t n) {
+        for (; n > kMost; n -= kMost) {
+            const std::size_t here = std::min(n_ones, kMost);
+            put(here, kMost);
+            n_ones -= here;
+        }
+        put(n_ones, n);
+    }
+
+  private:
+    static constexpr std::size_t kMost = kWordBits - 1;  // so that no shift is by a whole word
+    void put(std::size_t n_ones, std::size_t n) {
+        const Word code = (Word{1} << n_ones) - 1;
+        pending_ |= code << filled_;
+        filled_ += n;
+        if (filled_ >= kWordBits) {
+            *word_++ |= pending_;
+            filled_ -= kWordBits;
+            pending_ = code >> (n - filled_);
+        }
+    }
+    Word* word_;
+    Word pending_ = 0;
+    std::size_t filled_;
+};
+
+// Bytes have few values: with many rows, what each comes to is worked out once.
+constexpr std::size_t kByteValues = 256;
+constexpr std::size_t kRowsWorthATable = 256;
+
+template <class Rank>
+void encode_bytes(const std::uint8_t* x, std::size_t n_columns, const ColumnCodes<std::uint8_t>& codes,
+                  const BitRows& out) {
+    std::vector<Rank> ranks(codes.n_codes * kByteValues);
+    for (std::size_t i = 0; i < codes.n_codes; ++i) {
+        const std::uint8_t* first = codes.thresholds + codes.first_threshold[i];
+        const std::uint8_t* last = codes.thresholds + codes.first_threshold[i + 1];
+        for (std::size_t value = 0; value < kByteValues; ++value)
+            ranks[i * kByteValues + value] =
+                static_cast<Rank>(std::lower_bound(first, last, static_cast<std::uint8_t>(value)) - first);
+    }
+    for (std::size_t r = 0; r < out.n_rows; ++r) {
+        const std::uint8_t* sample = x + r * n_columns;
+        BitWriter row(out.words + r * out.n_words, out.first_bit);
+        for (std::size_t i = 0; i < codes.n_codes; ++i)
+            row.thermometer(ranks[i * kByteValues + sample[codes.columns[i]]],
+                            codes.first_threshold[i + 1] - codes.first_threshold[i] + codes.missing[i]);
+    }
+}
+
+}  // namespace
+
+template <class Value>
+void encode_columns(const Value* x, std::size_t n_columns, const ColumnCodes<Value>& codes, const BitRows& out) {
+    if constexpr (std::is_same_v<Value, std::uint8_t>) {
+        if (out.n_rows >= kRowsWorthATable) {
+            // A small table stays in the cache. Thresholds that repeat could make more than 255.
+            std::uint32_t most = 0;
+            for (std::size_t i = 0; i < codes.n_codes; ++i)
+                most = std::max(most, codes.first_threshold[i + 1] - codes.first_threshold[i]);
+            const auto encode = most <= UINT8_MAX ? encode_bytes<std::uint8_t> : encode_bytes<std::uint32_t>;
+            return encode(x, n_columns, codes, out);
+        }
+    }
+    using Key = decltype(key(Value{}));
+    std::vector<Key> thresholds(codes.first_threshold[codes.n_codes]);
+    for (std::size_t t = 0; t < thresholds.size(); ++t) thresholds[t] = key(codes.thresholds[t]);
+    for (std::size_t r = 0; r < out.n_rows; ++r) {
+        const Value* sample = x + r * n_columns;
+        BitWriter row(out.words + r * out.n_words, out.first_bit);
+        for (std::size_t i = 0; i < codes.n_codes; ++i) {
+            const Key k = key(sample[codes.columns[i]]);
+            const std::size_t n = codes.first_threshold[i + 1] - codes.first_threshold[i];
+            row.thermometer(rank(k, thresholds.data() + codes.first_threshold[i], n), n);
+            if (codes.missing[i])
+                row.thermometer(!std::is_integral_v<Value> && k == std::numeric_limits<Key>::min(), 1);
+        }
+    }
+}
+
+template void encode_columns(const std::uint8_t*, std::size_t, const ColumnCodes<std::uint8_t>&, const BitRows&);
+template void encode_columns(const std::int32_t*, std::size_t, const ColumnCodes<std::int32_t>&, const BitRows&);
+template void encode_columns(const float*, std::size_t, const ColumnCodes<float>&, const BitRows&);
+template void encode_columns(const double*, std::size_t, const ColumnCodes<double>&, const BitRows&);
+
+template <class Value>
+void encode_sums(const Value* x, std::size_t n_columns, const SumCodes& codes, const BitRows& out) {
+    for (std::size_t r = 0; r < out.n_rows; ++r) {
+        const Value* sample = x + r * n_columns;
+        BitWriter row(out.words + r * out.n_words, out.first_bit);
+        for (std::size_t i = 0; i < codes.n_codes; ++i) {
+            std::int32_t sum = 0;
+            for (std::size_t t = codes.first_term[i]; t < codes.first_term[i + 1]; ++t)
+                sum += std::int32_t{codes.weights[t]} * std::int32_t{sample[codes.columns[t]]};
+            const std::size_t n = codes.first_threshold[i + 1] - codes.first_threshold[i];
+            row.thermometer(rank(sum, codes.thresholds + codes.first_threshold[i], n), n);
+        }
+    }
+}
+
+template void encode_sums(const std::uint8_t*, std::size_t, const SumCodes&, const BitRows&);
+template void encode_sums(const std::int16_t*, std::size_t, const SumCodes&, const BitRows&);
+
+void place_bits(const Word* rows, std::size_t n_bits, const BitRows& out) {
+    const std::size_t n_words = words_for(n_bits);
+    const std::size_t skipped = out.first_bit / kWordBits, offset = out.first_bit % kWordBits;
+    for (std::size_t r = 0; r < out.n_rows; ++r) {
+        const Word* from = rows + r * n_words;
+        Word* to = out.words + r * out.n_words + skipped;
+        for (std::size_t w = 0; w < n_words; ++w) {
+            to[w] |= from[w] << offset;
+            if (offset != 0 && skipped + w + 1 < out.n_words) to[w + 1] |= from[w] >> (kWordBits - offset);
+        }
+    }
+}
+
+}  // namespace bitlocal
