@@ -177,7 +177,7 @@ void require_offsets(const Input<std::uint32_t, 1>& first, std::size_t n_items, 
 void require_columns(const Input<std::uint32_t, 1>& columns, std::size_t n_columns) {
     require(std::all_of(columns.data(), columns.data() + columns.shape(0),
                         [n_columns](std::uint32_t c) { return c < n_columns; }),
-            "columns: expected numbers of columns of x");
+            "expected numbers of columns");
 }
 
 template <class Value>
@@ -202,27 +202,42 @@ void encode_columns(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& col
 }
 
 template <class Value>
-void encode_sums(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& first_term,
-                 const Input<std::uint32_t, 1>& columns, const Input<std::int16_t, 1>& weights,
-                 const Input<std::uint32_t, 1>& first_threshold, const Input<std::int32_t, 1>& thresholds,
-                 const Target& words, std::size_t first_bit) {
-    const std::size_t n_terms = columns.shape(0);
-    require(weights.shape(0) == n_terms, "expected a weight for each term");
-    require(first_term.shape(0) == first_threshold.shape(0), "expected terms and thresholds for each sum");
-    require_offsets(first_term, n_terms, "first_term");
-    require_offsets(first_threshold, thresholds.shape(0), "first_threshold");
+Output<std::int32_t, 2> weighted_sums(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& first_term,
+                                      const Input<std::uint32_t, 1>& columns, const Input<std::int16_t, 1>& weights) {
+    require(weights.shape(0) == columns.shape(0), "expected a weight for each term");
+    require_offsets(first_term, columns.shape(0), "first_term");
     require_columns(columns, x.shape(1));
-    for (std::size_t i = 0; i + 1 < first_term.shape(0); ++i) {
+    const std::size_t n_sums = first_term.shape(0) - 1;
+    for (std::size_t i = 0; i < n_sums; ++i) {
         std::int64_t total = 0;  // of absolute weights; |x| is at most 2^15
         for (std::size_t t = first_term.data()[i]; t < first_term.data()[i + 1]; ++t)
             total += std::abs(std::int32_t{weights.data()[t]});
         require(total < 1 << 16, "weights: a sum could leave 32 bits");
     }
-    const BitRows out = bit_rows(words, first_bit, x.shape(0), thresholds.shape(0));
-    const bitlocal::SumCodes codes{first_term.data(),      columns.data(),          weights.data(),
-                                   first_threshold.data(), first_term.shape(0) - 1, thresholds.data()};
-    nb::gil_scoped_release released;
-    bitlocal::encode_sums(x.data(), x.shape(1), codes, out);
+    std::vector<std::int32_t> sums(x.shape(0) * n_sums);
+    {
+        nb::gil_scoped_release released;
+        bitlocal::weighted_sums(x.data(), x.shape(0), x.shape(1), first_term.data(), columns.data(), weights.data(),
+                                n_sums, sums.data());
+    }
+    return to_numpy(std::move(sums), x.shape(0), n_sums);
+}
+
+Output<std::int32_t, 2> masked_popcounts(const Input<Word, 2>& rows, const Input<std::uint32_t, 1>& first_term,
+                                         const Input<std::uint32_t, 1>& words, const Input<Word, 1>& masks,
+                                         const Input<Word, 1>& flips) {
+    require(masks.shape(0) == words.shape(0) && flips.shape(0) == words.shape(0),
+            "expected a mask and a flip for each term");
+    require_offsets(first_term, words.shape(0), "first_term");
+    require_columns(words, rows.shape(1));
+    const std::size_t n_counts = first_term.shape(0) - 1;
+    std::vector<std::int32_t> counts(rows.shape(0) * n_counts);
+    {
+        nb::gil_scoped_release released;
+        bitlocal::masked_popcounts(rows.data(), rows.shape(0), rows.shape(1), first_term.data(), words.data(),
+                                   masks.data(), flips.data(), n_counts, counts.data());
+    }
+    return to_numpy(std::move(counts), rows.shape(0), n_counts);
 }
 
 void place_bits(const Input<Word, 2>& rows, std::size_t n_bits, const Target& words, std::size_t first_bit) {
@@ -332,13 +347,13 @@ NB_MODULE(_core, m) {
     def_encode_columns(std::int32_t{});
     def_encode_columns(float{});
     def_encode_columns(double{});
-    const auto def_encode_sums = [&m]<class Value>(Value) {
-        m.def("encode_sums", &encode_sums<Value>, "x"_a.noconvert(), "first_term"_a, "columns"_a, "weights"_a,
-              "first_threshold"_a, "thresholds"_a, "words"_a.noconvert(), "first_bit"_a,
-              "Write thermometer codes of weighted sums of columns into words whose bits are zero there.");
-    };
-    def_encode_sums(std::uint8_t{});
-    def_encode_sums(std::int16_t{});
+    const char* sums_doc = "Weighted sums of columns: int32, (rows, sums).";
+    m.def("weighted_sums", &weighted_sums<std::uint8_t>, "x"_a.noconvert(), "first_term"_a, "columns"_a, "weights"_a,
+          sums_doc);
+    m.def("weighted_sums", &weighted_sums<std::int16_t>, "x"_a.noconvert(), "first_term"_a, "columns"_a, "weights"_a,
+          sums_doc);
+    m.def("masked_popcounts", &masked_popcounts, "rows"_a.noconvert(), "first_term"_a, "words"_a, "masks"_a, "flips"_a,
+          "Counts of the bits in (row[word] ^ flip) & mask: int32, (rows, counts).");
     m.def("place_bits", &place_bits, "rows"_a, "n_bits"_a, "words"_a.noconvert(), "first_bit"_a,
           "Write packed rows of bits into words whose bits are zero there.");
     m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,

@@ -6,7 +6,7 @@ The main class is `BMLPClassifier`, which behaves like any scikit-learn classifi
 from importlib.metadata import version
 
 from bitlocal.bits import PackedBits, pack
-from bitlocal.encoders import CategoryEncoder, MedianBinarizer, TableEncoder, ThermometerEncoder
+from bitlocal.encoders import CategoryEncoder, ImageEncoder, MedianBinarizer, TableEncoder, ThermometerEncoder
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import load, save
@@ -18,6 +18,7 @@ __all__ = [
     "BitlocalError",
     "CategoryEncoder",
     "DataError",
+    "ImageEncoder",
     "MedianBinarizer",
     "ModelFileError",
     "PackedBits",

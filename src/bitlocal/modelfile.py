@@ -32,6 +32,7 @@ from sklearn.utils.validation import check_is_fitted
 from bitlocal.encoders import (
     CategoryEncoder,
     Encoder,
+    ImageEncoder,
     MedianBinarizer,
     TableEncoder,
     ThermometerEncoder,
@@ -45,7 +46,7 @@ from bitlocal.training import EpochRecord
 FORMAT_VERSION = 1
 
 _ENCODERS: dict[str, type[Encoder]] = {
-    cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder, CategoryEncoder, TableEncoder)
+    cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder, CategoryEncoder, TableEncoder, ImageEncoder)
 }
 _LABEL_TYPES: dict[str, Any] = {
     "bool": np.bool_,

@@ -139,22 +139,33 @@ template void encode_columns(const float*, std::size_t, const ColumnCodes<float>
 template void encode_columns(const double*, std::size_t, const ColumnCodes<double>&, const BitRows&);
 
 template <class Value>
-void encode_sums(const Value* x, std::size_t n_columns, const SumCodes& codes, const BitRows& out) {
-    for (std::size_t r = 0; r < out.n_rows; ++r) {
-        const Value* sample = x + r * n_columns;
-        BitWriter row(out.words + r * out.n_words, out.first_bit);
-        for (std::size_t i = 0; i < codes.n_codes; ++i) {
+void weighted_sums(const Value* x, std::size_t n_rows, std::size_t n_columns, const std::uint32_t* first_term,
+                   const std::uint32_t* columns, const std::int16_t* weights, std::size_t n_sums, std::int32_t* sums) {
+    for (std::size_t r = 0; r < n_rows; ++r, x += n_columns, sums += n_sums)
+        for (std::size_t i = 0; i < n_sums; ++i) {
             std::int32_t sum = 0;
-            for (std::size_t t = codes.first_term[i]; t < codes.first_term[i + 1]; ++t)
-                sum += std::int32_t{codes.weights[t]} * std::int32_t{sample[codes.columns[t]]};
-            const std::size_t n = codes.first_threshold[i + 1] - codes.first_threshold[i];
-            row.thermometer(rank(sum, codes.thresholds + codes.first_threshold[i], n), n);
+            for (std::size_t t = first_term[i]; t < first_term[i + 1]; ++t)
+                sum += std::int32_t{weights[t]} * std::int32_t{x[columns[t]]};
+            sums[i] = sum;
         }
-    }
 }
 
-template void encode_sums(const std::uint8_t*, std::size_t, const SumCodes&, const BitRows&);
-template void encode_sums(const std::int16_t*, std::size_t, const SumCodes&, const BitRows&);
+template void weighted_sums(const std::uint8_t*, std::size_t, std::size_t, const std::uint32_t*, const std::uint32_t*,
+                            const std::int16_t*, std::size_t, std::int32_t*);
+template void weighted_sums(const std::int16_t*, std::size_t, std::size_t, const std::uint32_t*, const std::uint32_t*,
+                            const std::int16_t*, std::size_t, std::int32_t*);
+
+void masked_popcounts(const Word* rows, std::size_t n_rows, std::size_t n_words, const std::uint32_t* first_term,
+                      const std::uint32_t* words, const Word* masks, const Word* flips, std::size_t n_counts,
+                      std::int32_t* counts) {
+    for (std::size_t r = 0; r < n_rows; ++r, rows += n_words, counts += n_counts)
+        for (std::size_t i = 0; i < n_counts; ++i) {
+            std::int32_t count = 0;
+            for (std::size_t t = first_term[i]; t < first_term[i + 1]; ++t)
+                count += std::popcount((rows[words[t]] ^ flips[t]) & masks[t]);
+            counts[i] = count;
+        }
+}
 
 void place_bits(const Word* rows, std::size_t n_bits, const BitRows& out) {
     const std::size_t n_words = words_for(n_bits);

@@ -37,20 +37,17 @@ struct ColumnCodes {
 template <class Value>
 void encode_columns(const Value* x, std::size_t n_columns, const ColumnCodes<Value>& codes, const BitRows& out);
 
-// Thermometer codes of sums: sum i is that of weights[t] * x[columns[t]] for its terms t, from first_term[i] to before
-// first_term[i + 1]. No partial sum may leave 32 bits.
-struct SumCodes {
-    const std::uint32_t* first_term;
-    const std::uint32_t* columns;
-    const std::int16_t* weights;
-    const std::uint32_t* first_threshold;
-    std::size_t n_codes;
-    const std::int32_t* thresholds;
-};
-
-// Value is uint8 or int16.
+// Sum i of a sample is that of weights[t] * x[columns[t]] for its terms t, from first_term[i] to before
+// first_term[i + 1]. No partial sum may leave 32 bits. Value is uint8 or int16; n_sums integers for each row come out.
 template <class Value>
-void encode_sums(const Value* x, std::size_t n_columns, const SumCodes& codes, const BitRows& out);
+void weighted_sums(const Value* x, std::size_t n_rows, std::size_t n_columns, const std::uint32_t* first_term,
+                   const std::uint32_t* columns, const std::int16_t* weights, std::size_t n_sums, std::int32_t* sums);
+
+// Count i of a row of words is that of the bits in (row[words[t]] ^ flips[t]) & masks[t] for its terms t. n_counts
+// integers for each row come out.
+void masked_popcounts(const Word* rows, std::size_t n_rows, std::size_t n_words, const std::uint32_t* first_term,
+                      const std::uint32_t* words, const Word* masks, const Word* flips, std::size_t n_counts,
+                      std::int32_t* counts);
 
 // Copies rows of n_bits bits to another place in a row.
 void place_bits(const Word* rows, std::size_t n_bits, const BitRows& out);

@@ -33,6 +33,7 @@ enum class Purpose : std::uint32_t {
     kSampleOrder = 4,
     kHoldOut = 5,
     kSyntheticData = 6,
+    kEncoder = 7,
 };
 
 // The 64-bit words of one stream; word i may be asked for in any order.

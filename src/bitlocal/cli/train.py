@@ -15,6 +15,7 @@ from bitlocal import _core
 from bitlocal.cli.console import byte_size, err, facts, out, training_progress
 from bitlocal.cli.data import Split, load_data, split
 from bitlocal.cli.outfile import require_writable
+from bitlocal.encoders import ImageEncoder, make_encoder
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import TrainingData, dump, save
 
@@ -29,6 +30,14 @@ def _sizes(text: str) -> tuple[int, ...]:
         return tuple(int(size) for size in text.split(","))
     except ValueError:
         raise ValueError(f"--hidden {text!r}: expected whole numbers with commas between, as in 1035,525") from None
+
+
+def _suit(encoder: str, image_shape: tuple[int, ...] | None) -> str | ImageEncoder:
+    """Let "auto" encode images as such, and tell an encoder of images their shape."""
+    if image_shape is None:
+        return encoder
+    chosen = ImageEncoder() if encoder == "auto" else make_encoder(encoder)
+    return chosen.set_params(shape=image_shape) if isinstance(chosen, ImageEncoder) else encoder
 
 
 def train(
@@ -57,7 +66,11 @@ def train(
         int | None, typer.Option(help="Passes over the training data (default: 20, more for small data).")
     ] = _default("max_iter"),
     encoder: Annotated[
-        str, typer.Option(help="auto, median, column-median, thermometer, or thermometerN for N bits a feature.")
+        str,
+        typer.Option(
+            help="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
+            "table, or image:PARTS as in image:thermometer4+hog6."
+        ),
     ] = _default("encoder"),
     clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights (default: none).")] = None,
     validation_fraction: Annotated[
@@ -104,6 +117,7 @@ def train(
     if out_file is not None:
         require_writable(out_file, data)
     dataset = load_data(data, target, seed=seed)
+    classifier.set_params(encoder=_suit(encoder, dataset.image_shape))
     parts = split(dataset, test_fraction, seed)
     interrupted = False
     try:

@@ -6,6 +6,7 @@ a model file holds its encoder, and the network can run where there is no floati
 
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.categories import CategoryEncoder
+from bitlocal.encoders.images import ImageEncoder
 from bitlocal.encoders.specs import make_encoder
 from bitlocal.encoders.table import TableEncoder
 from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, ThresholdEncoder
@@ -13,6 +14,7 @@ from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, Th
 __all__ = [
     "CategoryEncoder",
     "Encoder",
+    "ImageEncoder",
     "MedianBinarizer",
     "TableEncoder",
     "ThermometerEncoder",
