@@ -43,7 +43,7 @@ class _Part:
 
     thresholds: ThresholdEncoder
     values: Sums | Counts | None
-    names: Callable[[], list[str]]
+    names: list[str]
     n_codes: int
     base: _Part | None = None
 
@@ -224,7 +224,7 @@ class ImageEncoder(Encoder):
 
     def _thermometer(self, n: int) -> list[_Part]:
         names = [self._name(p) for p in range(self.n_features_in_)]
-        return [_Part(ThermometerEncoder(n), None, lambda: names, len(names))]
+        return [_Part(ThermometerEncoder(n), None, names, len(names))]
 
     def _differences(self, offsets: list[tuple[int, int]], margin: int) -> _Part:
         """Compare each pixel with those at some offsets, where they are in the image too."""
@@ -243,7 +243,7 @@ class ImageEncoder(Encoder):
         return _Part(
             _Fixed(len(pairs), margin),
             Sums(pairs, np.array([1, -1])),
-            lambda: [f"{self._name(a)}-{self._name(b)}" for a, b in pairs.tolist()],
+            [f"{self._name(a)}-{self._name(b)}" for a, b in pairs.tolist()],
             len(pairs),
         )
 
@@ -272,7 +272,7 @@ class ImageEncoder(Encoder):
             columns = np.stack([self._pixels(y, x), *window], axis=1)
             weights = np.array([area, *[-1] * area])
             names = [f"{area}*{self._name(p)}-window" for p in columns[:, 0].tolist()]
-            parts.append(_Part(_Fixed(len(names), area * self._margin), Sums(columns, weights), names.copy, len(names)))
+            parts.append(_Part(_Fixed(len(names), area * self._margin), Sums(columns, weights), names, len(names)))
         return parts
 
     def _random(self, n: int, choice: int) -> NDArray[np.uint64]:
@@ -308,8 +308,8 @@ class ImageEncoder(Encoder):
         dy, dx = (d.ravel() for d in np.mgrid[:side, :side])
         places = ((y[:, np.newaxis] + dy) * width + x[:, np.newaxis] + dx) * channels + c[:, np.newaxis]
         names = [f"patch {i} at {self._name(int(places[i, 0]))}" for i in range(n)]
-        base = _Part(MedianBinarizer(), None, list, self.n_features_in_)
-        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), lambda: names, n, base)]
+        base = _Part(MedianBinarizer(), None, [], self.n_features_in_)
+        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), names, n, base)]
 
     def _hog(self, n: int) -> list[_Part]:
         height, width, channels = self.shape_
@@ -338,7 +338,7 @@ class ImageEncoder(Encoder):
                         places.append(bits[bits >= 0])
                         channel = f",{c}" * (channels > 1)
                         names.append(f"edges({y0},{x0}{channel};{dy:+d},{dx:+d})")
-        return [_Part(ThermometerEncoder(n), Counts(places), lambda: names, len(names), gradients)]
+        return [_Part(ThermometerEncoder(n), Counts(places), names, len(names), gradients)]
 
     # Samples -------------------------------------------------------------------------------------------------------
 
@@ -420,7 +420,7 @@ class ImageEncoder(Encoder):
         labels = [
             label
             for part in self._parts
-            for of_code in part.thresholds._labels(part.names(), [[]] * part.n_codes)
+            for of_code in part.thresholds._labels(part.names, [[]] * part.n_codes)
             for label in of_code
         ]
         return np.asarray(labels, dtype=object)
