@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import FeatureUnion
 
-from bitlocal import BMLPClassifier, ImageEncoder, ThermometerEncoder, _core, load, pack, save
+from bitlocal import BMLPClassifier, ImageEncoder, MedianBinarizer, ThermometerEncoder, _core, load, pack, save
 
 NEIGHBOURS = [(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)]
 
@@ -229,6 +229,21 @@ def test_same_bits_from_a_model_file(tmp_path, parts, divisor):
         assert np.array_equal(other.decision_function(images), classifier.decision_function(images))
         assert other.encoder_.get_feature_names_out().tolist() == classifier.encoder_.get_feature_names_out().tolist()
     assert reloaded.encoder.get_params() == classifier.encoder.get_params()
+
+
+def test_a_union_travels(tmp_path):
+    images, labels = random_images((6, 6)), np.arange(40) % 2
+    union = FeatureUnion([("edges", ImageEncoder("hog3", shape=(6, 6))), ("light", ImageEncoder("thermometer2"))])
+    numbers = FeatureUnion([("median", MedianBinarizer()), ("levels", ThermometerEncoder(3))])
+    mixed = FeatureUnion([("edges", ImageEncoder("hog3")), ("levels", ThermometerEncoder(3))])
+    for encoder, X in ((union, images), (numbers, images.reshape(40, -1)), (mixed, images.reshape(40, -1))):
+        classifier = BMLPClassifier((45,), encoder=encoder, max_iter=2, random_state=0).fit(X, labels)
+        bits = pack(clone(encoder).fit_transform(X, labels))
+        assert np.array_equal(classifier.network_.logits(bits)[:, 1], classifier._logits(X)[:, 1])
+        save(classifier, tmp_path / "model")
+        reloaded = load(tmp_path / "model")
+        assert np.array_equal(reloaded.decision_function(X), classifier.decision_function(X))
+        assert [name for name, _ in reloaded.encoder.transformer_list] == [name for name, _ in encoder.transformer_list]
 
 
 def test_classifier_takes_images_by_spec(tmp_path):
