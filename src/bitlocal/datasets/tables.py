@@ -18,15 +18,20 @@ _READERS = {".csv": read_csv, ".csv.gz": read_csv, ".parquet": read_parquet, ".n
 def read_table(path: str | os.PathLike[str], target: str | None = None, *, require_target: bool = True) -> Dataset:
     r"""Read features and labels from a file.
 
+    Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True
+    or False in any case; or else text, which stands for categories. Fields that are empty, ``NA``, ``N/A``, ``NaN``,
+    ``nan``, ``null``, ``NULL``, ``None`` or ``?`` are missing values, also in columns of text.
+
     Parameters
     ----------
     path : str or path-like
         One of:
 
         * ``.csv`` or ``.csv.gz``: text in UTF-8 with a header line, delimited by commas, semicolons or tabs;
-        * ``.parquet``: needs the optional package pyarrow, ``pip install pyarrow``;
+        * ``.parquet``: needs the optional package pyarrow, ``pip install pyarrow``. Text is read as in a csv, and
+          dates and timestamps are seconds since 1970;
         * ``.npz``: arrays ``X`` and ``y``, optionally ``X_test`` and ``y_test``. Samples of more than one
-          dimension are flattened.
+          dimension are flattened, and text is read as in a csv.
     target : str, default None
         Name of the column (or array) of labels. None stands for ``target`` (``y`` in an ``.npz``).
     require_target : bool, default True
@@ -36,16 +41,18 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
     Returns
     -------
     Dataset
-        Features as float64, except that bool and uint8 arrays in an ``.npz`` stay as they are. A column of
-        nothing but True and False, in any case, reads as 1 and 0. Labels are int64 where all of them are
-        whole numbers, otherwise text. There is a test split only in an ``.npz``.
+        Features as float64 with NaN where a value is missing, and True and False as 1 and 0, if no column holds
+        text; bool and uint8 arrays in an ``.npz`` stay as they are. If any column holds text, an array of
+        objects: `float` in columns of numbers, `bool` in columns of truth values, `str` without the blanks around
+        it in columns of text, and None where a value is missing. Labels are int64 where all of them are whole
+        numbers, otherwise text. There is a test split only in an ``.npz``.
 
     Raises
     ------
     DataError
         If the file cannot be read or is none of these kinds; has no rows, rows of unequal length, or columns
-        without a name of their own; has missing, infinite or non-numeric features; or has no labels,
-        incomplete ones, only one class, or measurements instead of classes.
+        without a name of their own; has infinite numbers, or features of a type that is none of these; or has
+        no labels, incomplete ones, only one class, or measurements instead of classes.
 
     Examples
     --------
@@ -57,6 +64,12 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
     ...     data = read_table(path, target="kind")
     >>> data.X.tolist(), data.y.tolist(), data.feature_names
     ([[1.5, 1.0], [0.5, 0.0]], ['apple', 'plum'], ('size', 'ripe'))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "toy.csv"
+    ...     _ = path.write_text("size,ripe,colour,kind\n1.5,True,red,apple\n,False,?,plum\n")
+    ...     data = read_table(path, target="kind")
+    >>> data.X.tolist()
+    [[1.5, True, 'red'], [None, False, None]]
     """
     path = Path(path)
     with reading(path):
