@@ -708,6 +708,32 @@ def test_text_stays_as_it_stands(tmp_path: Path, fields: list[str]) -> None:
     assert cells(read_table(put(tmp_path, "a,b,target\n" + rows)).X) == [[(str, f), (float, 0.0)] for f in fields]
 
 
+def test_columns_told_to_be_text(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    day = datetime.date(2020, 1, 31)
+    columns = {
+        "number": pa.array([7, None], pa.int8()),
+        "fraction": pa.array([0.5, float("nan")]),
+        "truth": [True, None],
+        "code": ["007", "?"],
+        "day": pa.array([day, None]),
+        "target": [1, 2],
+    }
+    path = put(tmp_path, "number,fraction,truth,code,day,target\n7,0.5,True, 007,2020-01-31,1\n,nan,,?,,2\n")
+    for table in (path, put_parquet(tmp_path, columns)):
+        data = read_table(table, text_columns=["number", "fraction", "truth", "code", "day"])
+        assert cells(data.X) == [
+            [(str, t) for t in ("7", "0.5", "True", "007", "2020-01-31")],
+            [(type(None), None)] * 5,
+        ]
+        assert data.y.tolist() == [1, 2]
+        assert read_table(table, text_columns=["code"]).X[:, :4].tolist() == [[7, 0.5, True, "007"], [None] * 4]
+        with complains(table, "no column 'cod' to take as text", "'code'"):
+            read_table(table, text_columns=["cod"])
+    with complains("t.npz", "have no names"):
+        read_table(put_npz(tmp_path, X=np.eye(2), y=[0, 1]), text_columns=["code"])
+
+
 def test_nan_is_always_the_same(tmp_path: Path) -> None:
     plain = read_table(put(tmp_path, "a,target\n1,x\nnan,y\n"))
     for other in ("-nan", "+NAN", "?", ""):

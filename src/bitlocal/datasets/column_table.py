@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import FeatureColumn, check_names, find_target, to_matrix
+from .columns import FeatureColumn, check_names, check_text_columns, find_target, to_matrix
 from .container import Dataset
 from .files import shown
 from .labels import check_classes, parse_labels
@@ -31,13 +31,13 @@ class ColumnTable:
         In what places are counted for messages, ``"line"`` or ``"row"``.
     require_target : bool
         Whether labels must be there; False for prediction.
-    text_columns : collection of int, default ()
-        Positions of columns of features to take as text, whatever they hold.
+    text_columns : collection of str, default ()
+        Names of columns of features to take as text, whatever they hold.
 
     Raises
     ------
     DataError
-        If a name is empty or comes twice, or the target column is required but not there.
+        If a name is empty or comes twice, or a column that is required or to be text is not there.
     """
 
     def __init__(
@@ -48,17 +48,18 @@ class ColumnTable:
         unit: str,
         *,
         require_target: bool,
-        text_columns: Collection[int] = (),
+        text_columns: Collection[str] = (),
     ) -> None:
         check_names(path, names)
+        check_text_columns(path, names, text_columns)
         self._path = path
         self._names = names
         self._unit = unit
         self._require_target = require_target
         self._target = find_target(path, names, target, required=require_target)
         self._features = {
-            i: FeatureColumn(partial(self._where, i), as_text=i in text_columns)
-            for i in range(len(names))
+            i: FeatureColumn(partial(self._where, i), as_text=name in text_columns)
+            for i, name in enumerate(names)
             if i != self._target
         }
         self._labels: list[str] = []
@@ -68,10 +69,14 @@ class ColumnTable:
         """Whether the column at this position holds the labels."""
         return position == self._target
 
+    def is_text(self, position: int) -> bool:
+        """Whether the column at this position holds text that is no label, or was told to."""
+        return position in self._features and self._features[position].is_text
+
     @property
-    def turned_to_text(self) -> frozenset[int]:
-        """Positions of columns in which text came too late, see `FeatureColumn`: read the file anew."""
-        return frozenset(i for i, column in self._features.items() if column.turned_to_text)
+    def turned_to_text(self) -> frozenset[str]:
+        """Names of columns in which text came too late, see `FeatureColumn`: read the file anew."""
+        return frozenset(self._names[i] for i, column in self._features.items() if column.turned_to_text)
 
     def add_text(self, position: int, cells: Sequence[str], places: Sequence[int]) -> None:
         """Append text to a column; `places` has the line or row of each field."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,31 @@ def find_target(path: Path, names: Sequence[str], target: str | None, *, require
     if len(names) == 1:
         raise DataError(f"{path}: there is no column besides the target {shown(wanted)}; add columns of features")
     return list(names).index(wanted)
+
+
+def check_text_columns(path: Path, names: Sequence[str], text_columns: Collection[str]) -> None:
+    """Refuse columns to take as text that are not there.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    names : sequence of str
+        The names of its columns.
+    text_columns : collection of str
+        The columns to take as text.
+
+    Raises
+    ------
+    DataError
+        If there is no column of such a name.
+    """
+    unknown = [name for name in text_columns if name not in names]
+    if unknown:
+        raise DataError(
+            f"{path}: there is no column {shown(unknown[0])} to take as text; check the name; the columns are "
+            f"{some_of(names)}"
+        )
 
 
 def is_missing(cell: str) -> bool:
@@ -181,7 +206,7 @@ class FeatureColumn:
         self.turned_to_text = self._kind is not _Kind.UNKNOWN
         self._kind = _Kind.TEXT
         # While the kind was unknown, every field was missing.
-        self._texts = [np.full(len(values), -1) for values in self._numbers]
+        self._texts = [np.full(len(values), -1, np.int64) for values in self._numbers]
         self._numbers = []
 
     def _code(self, cell: str) -> int:

@@ -23,19 +23,18 @@ _DELIMITERS = (",", ";", "\t")
 _Row = tuple[int, list[str]]
 
 
-def read_csv(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+def read_csv(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
     """Read a CSV file with a header line; see `bitlocal.datasets.read_table`."""
-    text_columns: frozenset[int] = frozenset()
     while True:
         table = _open_and_read(path, target, require_target, text_columns)
         if not table.turned_to_text:
             return table.finish()
         # Text where the fields before looked like numbers. These are text, too, just as they stand in the file:
         # "007" is not 7. So it is read once more, rather than all numbers kept as text in case this happens.
-        text_columns |= table.turned_to_text
+        text_columns = {*text_columns, *table.turned_to_text}
 
 
-def _open_and_read(path: Path, target: str | None, require_target: bool, text_columns: Collection[int]) -> ColumnTable:
+def _open_and_read(path: Path, target: str | None, require_target: bool, text_columns: Collection[str]) -> ColumnTable:
     with reading(path):
         binary = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115
         with binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
@@ -46,7 +45,7 @@ def _open_and_read(path: Path, target: str | None, require_target: bool, text_co
 
 
 def _read(
-    text: TextIO, path: Path, target: str | None, require_target: bool, text_columns: Collection[int]
+    text: TextIO, path: Path, target: str | None, require_target: bool, text_columns: Collection[str]
 ) -> ColumnTable:
     first_line = text.readline()
     # The header line once more, through the same parser as the rest: a quoted name may span lines.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,13 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+def read_npz(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
     """Read arrays X, y and optionally X_test, y_test; see `bitlocal.datasets.read_table`."""
+    if text_columns:
+        raise DataError(
+            f"{path}: the columns of an .npz file have no names, so none can be taken as text; save the table as .csv "
+            "or .parquet"
+        )
     y_name = "y" if target is None else target
     y_test_name = f"{y_name}_test"
     arrays, present = _load(path, ("X", y_name, "X_test", y_test_name))

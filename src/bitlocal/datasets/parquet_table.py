@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from .files import reading, shown
 from .labels import label_text
 
 
-def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+def read_parquet(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
     """Read a Parquet file; see `bitlocal.datasets.read_table`."""
     try:
         import pyarrow as pa
@@ -33,7 +34,9 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dat
             # pyarrow calls some kinds of damage an OSError.
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: not a Parquet file, or a damaged one ({reason}); replace the file") from error
-    table = ColumnTable(path, arrow.column_names, target, "row", require_target=require_target)
+    table = ColumnTable(
+        path, arrow.column_names, target, "row", require_target=require_target, text_columns=text_columns
+    )
     if arrow.num_rows == 0:
         raise DataError(f"{path}: the table has no rows; expected one row a sample")
     places = range(1, arrow.num_rows + 1)
@@ -49,16 +52,14 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dat
                 f"{path}, column {shown(name)}: values of type {column.type} are neither numbers, truth "
                 "values nor text; convert or drop this column"
             )
-        if table.is_target(position):
+        if table.is_target(position) or table.is_text(position) or not (is_number or is_time):
             table.add_text(position, [label_text(value) for value in _to_list(column, path, name)], places)
         elif is_time:
             table.add_numbers(position, _seconds(pa, column), places)
-        elif is_number:
+        else:
             # Integers beyond 2**53 are rounded, as they are in a CSV file.
             values = column.cast(pa.float64(), safe=False).to_numpy()
             table.add_numbers(position, np.array(values), places, truth=pa.types.is_boolean(column.type))
-        else:
-            table.add_text(position, ["" if cell is None else cell for cell in _to_list(column, path, name)], places)
     return table.finish()
 
 

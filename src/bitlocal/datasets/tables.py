@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ..errors import DataError
@@ -12,10 +13,21 @@ from .files import reading
 from .npz_table import read_npz
 from .parquet_table import read_parquet
 
-_READERS = {".csv": read_csv, ".csv.gz": read_csv, ".parquet": read_parquet, ".npz": read_npz}
+_READERS: dict[str, Callable[..., Dataset]] = {
+    ".csv": read_csv,
+    ".csv.gz": read_csv,
+    ".parquet": read_parquet,
+    ".npz": read_npz,
+}
 
 
-def read_table(path: str | os.PathLike[str], target: str | None = None, *, require_target: bool = True) -> Dataset:
+def read_table(
+    path: str | os.PathLike[str],
+    target: str | None = None,
+    *,
+    require_target: bool = True,
+    text_columns: Collection[str] = (),
+) -> Dataset:
     r"""Read features and labels from a file.
 
     Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True
@@ -37,6 +49,8 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
     require_target : bool, default True
         Whether labels must be there. With False, for prediction, they are read where they are complete, and
         `y` is empty otherwise; the target column never counts among the features.
+    text_columns : collection of str, default ()
+        Names of columns of features that hold text even if it looks like numbers, such as the codes 007 and 042.
 
     Returns
     -------
@@ -51,8 +65,8 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
     ------
     DataError
         If the file cannot be read or is none of these kinds; has no rows, rows of unequal length, or columns
-        without a name of their own; has infinite numbers, or features of a type that is none of these; or has
-        no labels, incomplete ones, only one class, or measurements instead of classes.
+        without a name of their own; lacks one of `text_columns`; has infinite numbers, or features of a type that is
+        none of these; or has no labels, incomplete ones, only one class, or measurements instead of classes.
 
     Examples
     --------
@@ -80,5 +94,5 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
     name = path.name.lower()
     for ending, reader in _READERS.items():
         if name.endswith(ending):
-            return reader(path, target, require_target=require_target)
+            return reader(path, target, require_target=require_target, text_columns=text_columns)
     raise DataError(f"{path}: unknown kind of file; expected one whose name ends in {', '.join(_READERS)}")
