@@ -837,14 +837,18 @@ def test_csv_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-holes = st.sampled_from(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", " "])
-words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(
-    lambda text: text == text.strip() and text not in csv_table_marks and not is_number(text) and "_" not in text
+marks = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+holes = st.sampled_from([*marks, " ", " NA "])
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0")).filter(
+    lambda text: (
+        text == text.strip() and text not in marks and text.lower() not in ("true", "false") and not is_number(text)
+    )
 )
-csv_table_marks = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 
 
 def is_number(text: str) -> bool:
+    if "_" in text:
+        return False
     with contextlib.suppress(ValueError):
         float(text)
         return True
