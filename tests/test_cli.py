@@ -275,7 +275,7 @@ def test_tables_of_text_are_split_and_matched_like_any_other(tmp_path):
         split_seed=3,
         feature_names=trained_on.feature_names,
     )
-    model = SimpleNamespace(classifier=SimpleNamespace(), data=origin)
+    model = SimpleNamespace(classifier=SimpleNamespace(encoder_=None), data=origin)
     for name in ("table.csv", "shuffled.csv.gz", "shuffled.parquet"):
         dataset = load_like(model, str(tmp_path / name), None)
         assert dataset.feature_names == ("one", "two", "three", "four")
@@ -288,7 +288,14 @@ def test_tables_of_text_are_split_and_matched_like_any_other(tmp_path):
     assert prediction_part(dataset).tolist() == trained_on.X.tolist()
 
 
-@pytest.mark.xfail(strict=False, reason="the classifier does not take text and missing values yet")
+def test_codes_stay_categories_in_a_table_of_nothing_but_numbers(succeeds, tmp_path):
+    rows = [(code, "abc"[int(code) % 3]) for code in ("01", "02", "03") * 20] + [("x", "a")]
+    (tmp_path / "table.csv").write_text("code,target\n" + "".join(f"{code},{label}\n" for code, label in rows))
+    succeeds("train", tmp_path / "table.csv", "--out", tmp_path / "model", "--hidden", "450", "--test-fraction", "0")
+    (tmp_path / "some.csv").write_text("code\n01\n02\n03\n")
+    assert succeeds("predict", tmp_path / "model", tmp_path / "some.csv").split() == ["b", "c", "a"]
+
+
 def test_tables_of_text_from_training_to_prediction(succeeds, tmp_path):
     mixed_frame().to_csv(tmp_path / "table.csv", index=False)
     mixed_frame()[["three", "target", "one", "four", "two"]].to_parquet(tmp_path / "shuffled.parquet")

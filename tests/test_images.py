@@ -83,7 +83,7 @@ def test_hog(shape, seed, cell, n):
     images = random_images(shape, seed=seed)
     encoder = ImageEncoder(f"hog{n}", shape=shape, cell_size=cell).fit(images)
     margin = int(0.0625 * (int(images.max()) - int(images.min())))
-    side = cell or max(round(min(shape[:2]) * 6 / 28), 2)
+    side = cell or max(round(min(shape[:2]) * 5 / 28), 2)
     step = max(side // 2, 1)
     counts = []
     for image in images.astype(int):

@@ -69,7 +69,7 @@ def train(
         str,
         typer.Option(
             help="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
-            "table, or image:PARTS as in image:thermometer4+hog6."
+            "table, or image:PARTS as in image:thermometer4+hog4."
         ),
     ] = _default("encoder"),
     clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights (default: none).")] = None,

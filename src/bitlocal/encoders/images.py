@@ -76,7 +76,7 @@ class ImageEncoder(Encoder):
 
     Parameters
     ----------
-    parts : str, default="thermometer4+hog6"
+    parts : str, default="thermometer4+hog4"
         What to encode, joined by "+":
 
         ========================  ==================================================================================
@@ -100,7 +100,7 @@ class ImageEncoder(Encoder):
     margin : float, default=0.0625
         What counts as brighter, as a share of the range of the training data. From 0 to 1.
     cell_size : int or None, default=None
-        Side of the cells of "hog", which overlap by half. None: 6/28 of the shorter side of the image.
+        Side of the cells of "hog", which overlap by half. None: 5/28 of the shorter side of the image.
     radius : int, default=3
         Reach of "pairs" and "patches".
     random_state : int, default=0
@@ -147,7 +147,7 @@ class ImageEncoder(Encoder):
 
     def __init__(
         self,
-        parts: str = "thermometer4+hog6",
+        parts: str = "thermometer4+hog4",
         *,
         shape: tuple[int, ...] | None = None,
         margin: float = 0.0625,
@@ -316,7 +316,7 @@ class ImageEncoder(Encoder):
         shorter = min(height, width)
         if self.cell_size is not None:
             require_whole("cell_size", self.cell_size)
-        cell = max(round(shorter * 6 / 28), 2) if self.cell_size is None else int(self.cell_size)
+        cell = max(round(shorter * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
         require(cell <= shorter, f"cell_size={cell} is too large for images of shape {self.shape_}")
         gradients = self._differences(list(_NEIGHBOURS), self._margin)
         # Where the bit of a direction and a pixel is; -1 for those whose neighbour is outside.

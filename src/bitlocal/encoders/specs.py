@@ -11,7 +11,7 @@ from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder
 
 _SPECS = (
     "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
-    "'image:thermometer4+hog6' or other parts of an ImageEncoder"
+    "'image:thermometer4+hog4' or other parts of an ImageEncoder"
 )
 
 
