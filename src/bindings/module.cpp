@@ -1,6 +1,7 @@
 // Python bindings: checks of types, shapes and ranges, the GIL, and hand-over to the core. No maths, no defaults.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -32,6 +34,8 @@ using bitlocal::Word;
 
 template <class T, std::size_t Dims>
 using Input = nb::ndarray<const T, nb::ndim<Dims>, nb::c_contig, nb::device::cpu>;
+
+using Times = nb::ndarray<std::uint64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 template <class T, std::size_t Dims>
 using Output = nb::ndarray<nb::numpy, T, nb::ndim<Dims>>;
@@ -105,12 +109,12 @@ void require_samples(const Network& network, const Input<Word, 2>& samples) {
                 std::to_string(samples.shape(1)));
 }
 
-std::pair<std::uint64_t, std::vector<std::uint64_t>> train(Network& network, const Input<Word, 2>& samples,
-                                                           const Input<std::int32_t, 1>& labels,
-                                                           const Input<std::uint32_t, 1>& order, std::size_t batch_size,
-                                                           std::uint32_t first_step,
-                                                           const std::vector<std::uint64_t>& thresholds,
-                                                           std::size_t n_threads) {
+using Counts = std::pair<std::uint64_t, std::vector<std::uint64_t>>;
+
+Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
+             const Input<std::uint32_t, 1>& order, std::size_t batch_size, std::uint32_t first_step,
+             const std::vector<std::uint64_t>& thresholds, std::size_t n_threads,
+             const std::optional<Times>& times) {
     require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
     require_samples(network, samples);
     require(labels.shape(0) == samples.shape(0), "labels: expected one a sample");
@@ -126,9 +130,19 @@ std::pair<std::uint64_t, std::vector<std::uint64_t>> train(Network& network, con
     require(std::all_of(thresholds.begin(), thresholds.end(),
                         [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
             "thresholds: expected at most 2^32");
+    const std::size_t n_phases = bitlocal::kPhaseNames.size();
+    require(!times || (times->shape(0) == n_threads && times->shape(1) == n_phases),
+            "phase_times: expected shape (n_threads, " + std::to_string(n_phases) + ")");
     const bitlocal::TrainingSet set{samples.data(), labels.data(), order.data(), order.shape(0)};
-    nb::gil_scoped_release released;
-    auto counts = bitlocal::train(network, set, batch_size, first_step, thresholds, n_threads);
+    std::vector<bitlocal::PhaseTimes> spent(times ? n_threads : 0);
+    bitlocal::TrainingCounts counts;
+    {
+        nb::gil_scoped_release released;
+        counts =
+            bitlocal::train(network, set, batch_size, first_step, thresholds, n_threads, times ? spent.data() : nullptr);
+    }
+    for (std::size_t t = 0; t < spent.size(); ++t)
+        for (std::size_t i = 0; i < n_phases; ++i) times->data()[t * n_phases + i] += spent[t][i];
     return {counts.correct, std::move(counts.errors)};
 }
 
@@ -241,9 +255,12 @@ NB_MODULE(_core, m) {
             },
             "layer"_a, "rows"_a, "Set the local classifier of a layer.")
         .def("train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
-             "n_threads"_a, "Train on the samples in the given order; returns (correct, error signals per layer).")
+             "n_threads"_a, "phase_times"_a = nb::none(),
+             "Train on the samples in the given order; returns (correct, error signals per layer). Adds the nanoseconds "
+             "that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).")
         .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).");
 
+    m.attr("phases") = nb::cast(std::vector<std::string>(bitlocal::kPhaseNames.begin(), bitlocal::kPhaseNames.end()));
     m.def("pack", &pack, "bits"_a, "Pack rows of booleans into uint64 words, least significant bit first.");
     m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,
           "The first n 64-bit words of a random stream.");
