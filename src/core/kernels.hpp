@@ -42,7 +42,15 @@ struct Kernels {
     //   weight    word w of the neuron's weights is weight[w * kLanes]
     void (*update)(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, const std::uint8_t* desired,
                    std::size_t n_samples, std::int16_t h_min, std::int16_t h_max, Word* weight);
+
+    // Random numbers in bulk (random.hpp): words[2 * b] and words[2 * b + 1] are the words of block counter[0] + b.
+    //   key, counter   2 and 4 integers
+    //   n_blocks       a multiple of kBlocksAtOnce
+    void (*random_words)(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks,
+                         std::uint64_t* words);
 };
+
+inline constexpr std::size_t kBlocksAtOnce = 4;
 
 extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;  // only where BITLOCAL_AVX2 is defined

@@ -215,8 +215,39 @@ void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, c
     }
 }
 
+// Philox4x32-10, two blocks to a vector and two vectors side by side.
+void random_words(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks, std::uint64_t* words) {
+    static_assert(kBlocksAtOnce == 4);
+    struct Pair {
+        uint32x2_t c0, c1, c2, c3;
+    };
+    for (std::size_t b = 0; b < n_blocks; b += kBlocksAtOnce) {
+        const uint32x2_t c1 = vdup_n_u32(counter[1]), c2 = vdup_n_u32(counter[2]), c3 = vdup_n_u32(counter[3]);
+        const std::uint32_t block = counter[0] + static_cast<std::uint32_t>(b);
+        const std::uint32_t numbers[kBlocksAtOnce] = {block, block + 1, block + 2, block + 3};
+        Pair pairs[2] = {{vld1_u32(numbers), c1, c2, c3}, {vld1_u32(numbers + 2), c1, c2, c3}};
+        std::uint32_t k0 = key[0], k1 = key[1];
+        for (int round = 0; round < 10; ++round) {
+            for (Pair& p : pairs) {
+                const uint64x2_t p0 = vmull_u32(p.c0, vdup_n_u32(0xD2511F53));
+                const uint64x2_t p1 = vmull_u32(p.c2, vdup_n_u32(0xCD9E8D57));
+                p = {veor_u32(veor_u32(vshrn_n_u64(p1, 32), p.c1), vdup_n_u32(k0)), vmovn_u64(p1),
+                     veor_u32(veor_u32(vshrn_n_u64(p0, 32), p.c3), vdup_n_u32(k1)), vmovn_u64(p0)};
+            }
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        for (std::size_t i = 0; i < 2; ++i) {  // the integers of both blocks, in turn
+            const uint32x2x4_t integers = {{pairs[i].c0, pairs[i].c1, pairs[i].c2, pairs[i].c3}};
+            std::uint32_t flat[8];
+            vst4_u32(flat, integers);
+            std::memcpy(words + 2 * (b + 2 * i), flat, sizeof flat);
+        }
+    }
+}
+
 }  // namespace
 
-const Kernels kNeonKernels = {"neon", preactivations, activations, choose, update};
+const Kernels kNeonKernels = {"neon", preactivations, activations, choose, update, random_words};
 
 }  // namespace bitlocal

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "kernels.hpp"
+#include "random.hpp"
 
 namespace bitlocal {
 namespace {
@@ -144,8 +145,17 @@ void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, c
     }
 }
 
+void random_words(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks, std::uint64_t* words) {
+    for (std::size_t b = 0; b < n_blocks; ++b) {
+        const auto block = philox4x32(
+            {counter[0] + static_cast<std::uint32_t>(b), counter[1], counter[2], counter[3]}, {key[0], key[1]});
+        words[2 * b] = block[0] | (std::uint64_t{block[1]} << 32);
+        words[2 * b + 1] = block[2] | (std::uint64_t{block[3]} << 32);
+    }
+}
+
 }  // namespace
 
-const Kernels kPortableKernels = {"portable", preactivations, activations, choose, update};
+const Kernels kPortableKernels = {"portable", preactivations, activations, choose, update, random_words};
 
 }  // namespace bitlocal

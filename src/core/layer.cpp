@@ -140,7 +140,7 @@ void Layer::reinforce(std::size_t group, const GapTable& gaps, std::uint64_t see
                       std::uint32_t step) {
     const std::size_t first_neuron = group * shape_.group_size;
     for (std::size_t k = first_neuron; k < first_neuron + shape_.group_size; ++k) {
-        RandomStream stream(seed, Purpose::kReinforcement, index, step, static_cast<std::uint32_t>(k));
+        const StreamStart stream(seed, Purpose::kReinforcement, index, step, static_cast<std::uint32_t>(k));
         bitlocal::reinforce(row(k), shape_.n_inputs, gaps, stream, shape_.h_min, shape_.h_max);
     }
 }
