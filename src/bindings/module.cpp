@@ -121,12 +121,12 @@ Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::i
     require(batch_size >= 1, "batch_size: expected at least 1");
     require(thresholds.size() == network.layers().size(), "thresholds: expected one a layer");
     const auto n_classes = static_cast<std::int32_t>(network.n_classes());
-    require(std::all_of(labels.data(), labels.data() + labels.shape(0),
-                        [n_classes](std::int32_t y) { return y >= 0 && y < n_classes; }),
-            "labels: expected numbers from 0 to n_classes - 1");
-    require(std::all_of(order.data(), order.data() + order.shape(0),
-                        [&samples](std::uint32_t row) { return row < samples.shape(0); }),
-            "order: expected row numbers of samples");
+    for (std::size_t i = 0; i < order.shape(0); ++i) {
+        const std::uint32_t row = order.data()[i];
+        if (row >= samples.shape(0)) fail("order: expected row numbers of samples");
+        const std::int32_t label = labels.data()[row];
+        if (label < 0 || label >= n_classes) fail("labels: expected numbers from 0 to n_classes - 1");
+    }
     require(std::all_of(thresholds.begin(), thresholds.end(),
                         [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
             "thresholds: expected at most 2^32");

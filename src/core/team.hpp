@@ -13,8 +13,7 @@ namespace bitlocal {
 // those who come early look out for the others for a while before they go to sleep. std::barrier sleeps too soon.
 class Barrier {
   public:
-    explicit Barrier(std::size_t n_threads)
-        : n_threads_(n_threads), patience_(n_threads <= std::thread::hardware_concurrency() ? kPatience : 0) {}
+    explicit Barrier(std::size_t n_threads) : n_threads_(n_threads) {}
 
     void arrive_and_wait() {
         const std::uint32_t round = round_.load(std::memory_order_relaxed);  // cannot change before this thread arrives
@@ -24,15 +23,19 @@ class Barrier {
             round_.notify_all();
             return;
         }
-        for (std::uint32_t i = 0; i < patience_; ++i) {
+        for (std::uint32_t i = 0; i < kPauses + kYields; ++i) {
             if (round_.load(std::memory_order_acquire) != round) return;
-            pause();
+            if (i < kPauses)
+                pause();
+            else
+                std::this_thread::yield();  // the one that is waited for may be on this processor
         }
         round_.wait(round, std::memory_order_acquire);
     }
 
   private:
-    static constexpr std::uint32_t kPatience = 5000;  // pauses: some 0.1 ms
+    static constexpr std::uint32_t kPauses = 500;  // some 10 microseconds
+    static constexpr std::uint32_t kYields = 50;   // as much again
 
     static void pause() {
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -43,7 +46,6 @@ class Barrier {
     }
 
     const std::size_t n_threads_;
-    const std::uint32_t patience_;
     alignas(64) std::atomic<std::size_t> arrived_{0};
     alignas(64) std::atomic<std::uint32_t> round_{0};
 };

@@ -147,7 +147,7 @@ class Trainer {
         watch.lap(Phase::kChoice);
     }
 
-    // Steps 6 and 7, all layers, this thread's share of each layer's groups.
+    // Steps 6 and 7, all layers, this thread's share of each layer's neurons, group by group.
     void update(Member member, std::size_t size, std::uint32_t step, Stopwatch& watch) {
         Room& room = rooms_[member.index];
         for (std::size_t l = 0; l < notes_.size(); ++l) {
@@ -155,12 +155,13 @@ class Trainer {
             Layer& layer = network_.layers()[l];
             const LayerBatch batch{
                 size, layer_inputs(l), labels_.data(), notes_[l].errors.data(), notes_[l].chosen.data(), batch_size_};
-            const std::size_t n_groups = layer.shape().n_groups();
-            for (std::size_t g = member.share(n_groups); g < member.share_end(n_groups); ++g) {
-                layer.update(g, batch, room.update);
+            const std::size_t last = member.share_end(layer.shape().n_neurons);
+            for (std::size_t begin = member.share(layer.shape().n_neurons), end; begin < last; begin = end) {
+                end = std::min(last, (begin / layer.shape().group_size + 1) * layer.shape().group_size);
+                layer.update(begin, end, batch, room.update);
                 watch.lap(Phase::kUpdate);
                 if (gaps_[l].never()) continue;
-                layer.reinforce(g, gaps_[l], network_.seed(), static_cast<std::uint32_t>(l + 1), step);
+                layer.reinforce(begin, end, gaps_[l], network_.seed(), static_cast<std::uint32_t>(l + 1), step);
                 watch.lap(Phase::kReinforcement);
             }
         }
