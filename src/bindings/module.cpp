@@ -257,6 +257,16 @@ NB_MODULE(_core, m) {
             return sets;
         },
         "The instruction sets that were compiled in, best first, and whether this processor supports each.");
+    m.def(
+        "popcount_peak",
+        [](const std::string& isa, std::uint64_t n_rounds) {
+            const auto& kernels = bitlocal::kernels_of(isa);
+            nb::gil_scoped_release released;
+            return kernels.peak(n_rounds);
+        },
+        "isa"_a, "n_rounds"_a,
+        "Xor and popcount on registers alone, popcount_peak_bits bits a round, to be timed; returns a checksum.");
+    m.attr("popcount_peak_bits") = bitlocal::kPeakBits;
     m.def("use_instruction_set", &bitlocal::use_instruction_set, "name"_a,
           "Use this instruction set from now on; ValueError if it is unknown or not supported.");
 }

@@ -74,6 +74,13 @@ def instruction_sets() -> list[tuple[str, bool]]:
     The instruction sets that were compiled in, best first, and whether this processor supports each.
     """
 
+def popcount_peak(isa: str, n_rounds: int) -> int:
+    """
+    Xor and popcount on registers alone, popcount_peak_bits bits a round, to be timed; returns a checksum.
+    """
+
+popcount_peak_bits: int = 126976
+
 def use_instruction_set(name: str) -> None:
     """
     Use this instruction set from now on; ValueError if it is unknown or not supported.

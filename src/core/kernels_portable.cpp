@@ -144,8 +144,25 @@ void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, c
     }
 }
 
+// Without wide vectors there is little to keep in registers: this is preactivations on the level-1 cache.
+std::uint64_t peak(std::uint64_t n_rounds) {
+    std::array<Word, kPeakWords * kLanes> block;
+    std::array<Word, kPeakWords> sample;
+    std::array<std::int32_t, kLanes> z;
+    for (std::size_t i = 0; i < block.size(); ++i) block[i] = kPeakWeights[i % kLanes];
+    const Word* const samples[] = {sample.data()};
+    const auto volatile forward = preactivations;  // called as from outside, not specialised
+    std::uint64_t sum = 0;
+    for (std::uint64_t r = 0; r < n_rounds; ++r) {
+        sample.fill(kPeakStep * (r + 1));
+        forward(block.data(), 1, kPeakWords, 0, samples, 1, z.data(), kLanes);
+        for (std::int32_t minus_twice : z) sum += static_cast<std::uint64_t>(-minus_twice / 2);
+    }
+    return sum;
+}
+
 }  // namespace
 
-const Kernels kPortableKernels = {"portable", preactivations, activations, choose, update};
+const Kernels kPortableKernels = {"portable", preactivations, activations, choose, update, peak};
 
 }  // namespace bitlocal
