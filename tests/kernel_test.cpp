@@ -401,6 +401,17 @@ void test_update(const Kernels& kernels) {
     }
 }
 
+void test_peak(const Kernels& kernels) {
+    std::uint64_t expected = 0;
+    for (std::uint64_t round = 0; round < 4; ++round) {
+        where = std::string(kernels.name) + " peak, " + std::to_string(round) + " rounds";
+        expect_equal("sum", 0, kernels.peak(round), expected);
+        for (Word weight : kPeakWeights)
+            for (Word differ = weight ^ kPeakStep * (round + 1); differ != 0; differ >>= 1)
+                expected += differ % 2 * kPeakWords;
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -418,6 +429,7 @@ int main(int argc, char** argv) {
         test_activations(kernels);
         test_choose(kernels);
         test_update(kernels);
+        test_peak(kernels);
         std::printf("%s: %llu comparisons agree\n", kernels.name, static_cast<unsigned long long>(comparisons));
         if (required != nullptr && std::strcmp(required, kernels.name) == 0) ran_required = true;
     }

@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -113,8 +114,7 @@ using Counts = std::pair<std::uint64_t, std::vector<std::uint64_t>>;
 
 Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
              const Input<std::uint32_t, 1>& order, std::size_t batch_size, std::uint32_t first_step,
-             const std::vector<std::uint64_t>& thresholds, std::size_t n_threads,
-             const std::optional<Times>& times) {
+             const std::vector<std::uint64_t>& thresholds, std::size_t n_threads, const std::optional<Times>& times) {
     require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
     require_samples(network, samples);
     require(labels.shape(0) == samples.shape(0), "labels: expected one a sample");
@@ -138,8 +138,8 @@ Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::i
     bitlocal::TrainingCounts counts;
     {
         nb::gil_scoped_release released;
-        counts =
-            bitlocal::train(network, set, batch_size, first_step, thresholds, n_threads, times ? spent.data() : nullptr);
+        counts = bitlocal::train(network, set, batch_size, first_step, thresholds, n_threads,
+                                 times ? spent.data() : nullptr);
     }
     for (std::size_t t = 0; t < spent.size(); ++t)
         for (std::size_t i = 0; i < n_phases; ++i) times->data()[t * n_phases + i] += spent[t][i];
@@ -154,6 +154,16 @@ Output<std::int32_t, 2> logits(const Network& network, const Input<Word, 2>& sam
         network.logits(samples.data(), samples.shape(0), o.data(), n_threads);
     }
     return to_numpy(std::move(o), samples.shape(0), network.n_classes());
+}
+
+std::uint64_t time_logits(const Network& network, const Input<Word, 2>& samples, std::size_t n_calls) {
+    require_samples(network, samples);
+    std::vector<std::int32_t> o(samples.shape(0) * network.n_classes());
+    nb::gil_scoped_release released;
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < n_calls; ++i) network.logits(samples.data(), samples.shape(0), o.data(), 1);
+    const auto time = std::chrono::steady_clock::now() - start;
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
 }
 
 Output<Word, 2> pack(const Input<bool, 2>& bits) {
@@ -254,17 +264,36 @@ NB_MODULE(_core, m) {
                 l.set_local_classifier(rows.data());
             },
             "layer"_a, "rows"_a, "Set the local classifier of a layer.")
-        .def("train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
-             "n_threads"_a, "phase_times"_a = nb::none(),
-             "Train on the samples in the given order; returns (correct, error signals per layer). Adds the nanoseconds "
-             "that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).")
-        .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).");
+        .def(
+            "train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
+            "n_threads"_a, "phase_times"_a = nb::none(),
+            "Train on the samples in the given order; returns (correct, error signals per layer). Adds the nanoseconds "
+            "that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).")
+        .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).")
+        .def("time_logits", &time_logits, "samples"_a, "n_calls"_a,
+             "The nanoseconds that so many calls of logits take with one thread, without Python in between.");
 
-    m.attr("phases") = nb::cast(std::vector<std::string>(bitlocal::kPhaseNames.begin(), bitlocal::kPhaseNames.end()));
+    m.def(
+        "phases", [] { return std::vector<std::string>(bitlocal::kPhaseNames.begin(), bitlocal::kPhaseNames.end()); },
+        "What the times of a training are split into.");
     m.def("pack", &pack, "bits"_a, "Pack rows of booleans into uint64 words, least significant bit first.");
     m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,
           "The first n 64-bit words of a random stream.");
     m.def("permutation", &permutation, "seed"_a, "purpose"_a, "step"_a, "n"_a, "A permutation of 0 ... n - 1.");
+    m.def(
+        "compiler",
+        [] {
+#if defined(__clang__)
+            return "Clang " __clang_version__;
+#elif defined(__GNUC__)
+            return "GCC " __VERSION__;
+#elif defined(_MSC_VER)
+            return "MSVC " + std::to_string(_MSC_VER);
+#else
+            return "unknown";
+#endif
+        },
+        "Name and version of the compiler that built this module.");
     m.def("instruction_set", [] { return bitlocal::kernels().name; }, "Name of the instruction set in use.");
     m.def(
         "instruction_sets",
@@ -274,6 +303,16 @@ NB_MODULE(_core, m) {
             return sets;
         },
         "The instruction sets that were compiled in, best first, and whether this processor supports each.");
+    m.def(
+        "popcount_peak",
+        [](const std::string& isa, std::uint64_t n_rounds) {
+            const auto& kernels = bitlocal::kernels_of(isa);
+            nb::gil_scoped_release released;
+            return kernels.peak(n_rounds);
+        },
+        "isa"_a, "n_rounds"_a,
+        "Xor and popcount on registers alone, popcount_peak_bits bits a round, to be timed; returns a checksum.");
+    m.attr("popcount_peak_bits") = bitlocal::kPeakBits;
     m.def("use_instruction_set", &bitlocal::use_instruction_set, "name"_a,
           "Use this instruction set from now on; ValueError if it is unknown or not supported.");
 }

@@ -62,8 +62,12 @@ const Kernels& kernels() {
     return *table;
 }
 
+const Kernels& kernels_of(const std::string& name) {
+    return find(name, "instruction set '");
+}
+
 void use_instruction_set(const std::string& name) {
-    in_use.store(&find(name, "instruction set '"));
+    in_use.store(&kernels_of(name));
 }
 
 }  // namespace bitlocal

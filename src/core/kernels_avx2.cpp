@@ -80,14 +80,11 @@ struct Counter {
     }
 };
 
-// popcount(W xor a) of the eight neurons of a block, as eight 32-bit integers.
-template <bool kFew>
-inline __m256i disagreements(const Word* block, const Word* sample, std::size_t n_words) {
+// popcount(W xor a) of the eight neurons of a block, as eight 32-bit integers. word(w, half) is word w of W xor a for
+// the first or the last four neurons.
+template <bool kFew, class XorWord>
+[[gnu::always_inline]] inline __m256i disagreements(std::size_t n_words, const XorWord& word) {
     Counter low, high;
-    const auto word = [&](std::size_t w, std::size_t half) {
-        return _mm256_xor_si256(load(block + w * kLanes + half * 4),
-                                _mm256_set1_epi64x(static_cast<long long>(sample[w])));
-    };
     std::size_t w = 0;
     while (w + 4 <= n_words) {
         const std::size_t end = std::min(n_words - 3, w + 4 * Counter::kStepsPerFlush);
@@ -120,7 +117,11 @@ void preactivations_of(const Word* weights, std::size_t n_blocks, std::size_t n_
     for (std::size_t b = 0; b < n_blocks; ++b) {
         const Word* block = weights + b * n_words * kLanes;  // stays in the cache while the samples pass
         for (std::size_t s = 0; s < n_samples; ++s) {
-            const __m256i count = disagreements<kFew>(block, samples[s], n_words);
+            const Word* sample = samples[s];
+            const __m256i count = disagreements<kFew>(n_words, [=](std::size_t w, std::size_t half) {
+                return _mm256_xor_si256(load(block + w * kLanes + half * 4),
+                                        _mm256_set1_epi64x(static_cast<long long>(sample[w])));
+            });
             store(z + s * z_stride + b * kLanes, _mm256_sub_epi32(all, _mm256_add_epi32(count, count)));
         }
     }
@@ -278,8 +279,27 @@ void random_words(const std::uint32_t* key, const std::uint32_t* counter, std::s
     }
 }
 
+std::uint64_t peak(std::uint64_t n_rounds) {
+    const __m256i weights[2] = {load(kPeakWeights), load(kPeakWeights + 4)};
+    Word sample = 0;
+    __m256i sum_u64x4 = _mm256_setzero_si256();
+    for (std::uint64_t r = 0; r < n_rounds; ++r) {
+        sample += kPeakStep;
+        __m256i word = _mm256_set1_epi64x(static_cast<long long>(sample));
+        const __m256i count = disagreements<false>(kPeakWords, [&](std::size_t, std::size_t half) {
+            asm volatile("" : "+x"(word));  // the same as before, but the compiler cannot know
+            return _mm256_xor_si256(weights[half], word);
+        });
+        const __m256i even = _mm256_and_si256(count, _mm256_set1_epi64x(0xFFFFFFFF));
+        sum_u64x4 = _mm256_add_epi64(sum_u64x4, _mm256_add_epi64(even, _mm256_srli_epi64(count, 32)));
+    }
+    Word sums[4];
+    store(sums, sum_u64x4);
+    return sums[0] + sums[1] + sums[2] + sums[3];
+}
+
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2", preactivations, activations, choose, update, random_words};
+const Kernels kAvx2Kernels = {"avx2", preactivations, activations, choose, update, random_words, peak};
 
 }  // namespace bitlocal

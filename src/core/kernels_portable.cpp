@@ -147,15 +147,32 @@ void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, c
 
 void random_words(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks, std::uint64_t* words) {
     for (std::size_t b = 0; b < n_blocks; ++b) {
-        const auto block = philox4x32(
-            {counter[0] + static_cast<std::uint32_t>(b), counter[1], counter[2], counter[3]}, {key[0], key[1]});
+        const auto block = philox4x32({counter[0] + static_cast<std::uint32_t>(b), counter[1], counter[2], counter[3]},
+                                      {key[0], key[1]});
         words[2 * b] = block[0] | (std::uint64_t{block[1]} << 32);
         words[2 * b + 1] = block[2] | (std::uint64_t{block[3]} << 32);
     }
 }
 
+// Without wide vectors there is little to keep in registers: this is preactivations on the level-1 cache.
+std::uint64_t peak(std::uint64_t n_rounds) {
+    std::array<Word, kPeakWords * kLanes> block;
+    std::array<Word, kPeakWords> sample;
+    std::array<std::int32_t, kLanes> z;
+    for (std::size_t i = 0; i < block.size(); ++i) block[i] = kPeakWeights[i % kLanes];
+    const Word* const samples[] = {sample.data()};
+    const auto volatile forward = preactivations;  // called as from outside, not specialised
+    std::uint64_t sum = 0;
+    for (std::uint64_t r = 0; r < n_rounds; ++r) {
+        sample.fill(kPeakStep * (r + 1));
+        forward(block.data(), 1, kPeakWords, 0, samples, 1, z.data(), kLanes);
+        for (std::int32_t minus_twice : z) sum += static_cast<std::uint64_t>(-minus_twice / 2);
+    }
+    return sum;
+}
+
 }  // namespace
 
-const Kernels kPortableKernels = {"portable", preactivations, activations, choose, update, random_words};
+const Kernels kPortableKernels = {"portable", preactivations, activations, choose, update, random_words, peak};
 
 }  // namespace bitlocal

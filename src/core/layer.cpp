@@ -138,8 +138,8 @@ void Layer::update(std::size_t begin, std::size_t end, const LayerBatch& batch, 
     }
 }
 
-void Layer::reinforce(std::size_t begin, std::size_t end, const GapTable& gaps, std::uint64_t seed,
-                      std::uint32_t index, std::uint32_t step) {
+void Layer::reinforce(std::size_t begin, std::size_t end, const GapTable& gaps, std::uint64_t seed, std::uint32_t index,
+                      std::uint32_t step) {
     for (std::size_t k = begin; k < end; ++k) {
         const StreamStart stream(seed, Purpose::kReinforcement, index, step, static_cast<std::uint32_t>(k));
         bitlocal::reinforce(row(k), shape_.n_inputs, gaps, stream, shape_.h_min, shape_.h_max);

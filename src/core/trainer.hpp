@@ -35,7 +35,6 @@ using PhaseTimes = std::array<std::uint64_t, kPhaseNames.size()>;  // nanosecond
 //   times        null, or one a thread, to which the time spent in each phase is added
 // The result does not depend on n_threads.
 TrainingCounts train(Network& network, const TrainingSet& set, std::size_t batch_size, std::uint32_t first_step,
-                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads,
-                     PhaseTimes* times = nullptr);
+                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads, PhaseTimes* times = nullptr);
 
 }  // namespace bitlocal
