@@ -401,6 +401,47 @@ void test_update(const Kernels& kernels) {
     }
 }
 
+// Philox4x32-10 as its authors write it, and their known answers (Random123, kat_vectors).
+std::vector<std::uint32_t> philox(std::vector<std::uint32_t> c, std::uint32_t k0, std::uint32_t k1) {
+    for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+        const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c[0], p1 = std::uint64_t{0xCD9E8D57} * c[2];
+        const auto high = [](std::uint64_t p) { return static_cast<std::uint32_t>(p >> 32); };
+        const auto low = [](std::uint64_t p) { return static_cast<std::uint32_t>(p & 0xFFFFFFFF); };
+        c = {high(p1) ^ c[1] ^ k0, low(p1), high(p0) ^ c[3] ^ k1, low(p0)};
+    }
+    return c;
+}
+
+void test_random_words(const Kernels& kernels) {
+    struct Known {
+        std::uint32_t counter[4], key[2], answer[4];
+    };
+    constexpr std::uint32_t kOnes = 0xFFFFFFFF;
+    const Known known[] = {
+        {{0, 0, 0, 0}, {0, 0}, {0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8}},
+        {{kOnes, kOnes, kOnes, kOnes}, {kOnes, kOnes}, {0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD}},
+        {{0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344},
+         {0xA4093822, 0x299F31D0},
+         {0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1}},
+    };
+    for (const Known& k : known) {
+        for (std::size_t n_blocks : {kBlocksAtOnce, 3 * kBlocksAtOnce, 16 * kBlocksAtOnce}) {
+            where = std::string(kernels.name) + " random_words, " + std::to_string(n_blocks) + " blocks";
+            Guarded<std::uint64_t> words(2 * n_blocks);
+            kernels.random_words(k.key, k.counter, n_blocks, words.data());
+            expect_equal("known words", 0, words[0], k.answer[0] | (std::uint64_t{k.answer[1]} << 32));
+            expect_equal("known words", 1, words[1], k.answer[2] | (std::uint64_t{k.answer[3]} << 32));
+            for (std::size_t b = 0; b < n_blocks; ++b) {  // the number of the block wraps around
+                const auto block = static_cast<std::uint32_t>(k.counter[0] + b);
+                const auto c = philox({block, k.counter[1], k.counter[2], k.counter[3]}, k.key[0], k.key[1]);
+                expect_equal("words", 2 * b, words[2 * b], c[0] | (std::uint64_t{c[1]} << 32));
+                expect_equal("words", 2 * b + 1, words[2 * b + 1], c[2] | (std::uint64_t{c[3]} << 32));
+            }
+            words.check_canaries("words");
+        }
+    }
+}
+
 void test_peak(const Kernels& kernels) {
     std::uint64_t expected = 0;
     for (std::uint64_t round = 0; round < 4; ++round) {
@@ -429,6 +470,7 @@ int main(int argc, char** argv) {
         test_activations(kernels);
         test_choose(kernels);
         test_update(kernels);
+        test_random_words(kernels);
         test_peak(kernels);
         std::printf("%s: %llu comparisons agree\n", kernels.name, static_cast<unsigned long long>(comparisons));
         if (required != nullptr && std::strcmp(required, kernels.name) == 0) ran_required = true;

@@ -66,7 +66,11 @@ inline constexpr Word kPeakWeights[kLanes] = {0x0123456789ABCDEF, 0x9E3779B97F4A
 inline constexpr Word kPeakStep = 0x94D049BB133111EB;
 
 extern const Kernels kPortableKernels;
-extern const Kernels kAvx2Kernels;  // only where BITLOCAL_AVX2 is defined
+// Only where BITLOCAL_X86 is defined:
+extern const Kernels kPopcntKernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512BwKernels;
+extern const Kernels kAvx512VpopcntdqKernels;
 extern const Kernels kNeonKernels;  // only where BITLOCAL_NEON is defined
 
 }  // namespace bitlocal
