@@ -22,15 +22,15 @@ void random_words(const std::uint32_t* key, const std::uint32_t* counter, std::s
     __m256i block = _mm256_add_epi64(all(counter[0]), _mm256_setr_epi64x(0, 2, 1, 3));
     for (std::size_t b = 0; b < n_blocks; b += kBlocksAtOnce) {
         __m256i c0 = block, c1 = all(counter[1]), c2 = all(counter[2]), c3 = all(counter[3]);
-        std::uint32_t k0 = key[0], k1 = key[1];
+        __m256i k0 = all(key[0]), k1 = all(key[1]);
         for (int round = 0; round < 10; ++round) {
             const __m256i p0 = _mm256_mul_epu32(m0, c0), p1 = _mm256_mul_epu32(m1, c2);
-            c0 = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c1, all(k0)));
-            c2 = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c3, all(k1)));
+            c0 = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c1, k0));
+            c2 = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c3, k1));
             c1 = p1;
             c3 = p0;
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
+            k0 = _mm256_add_epi64(k0, all(0x9E3779B9));
+            k1 = _mm256_add_epi64(k1, all(0xBB67AE85));
         }
         const __m256i first = _mm256_blend_epi32(c0, _mm256_slli_epi64(c1, 32), 0b10101010);
         const __m256i second = _mm256_blend_epi32(c2, _mm256_slli_epi64(c3, 32), 0b10101010);
