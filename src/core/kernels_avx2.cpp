@@ -192,31 +192,38 @@ void choose(std::int32_t* z, const Word* desired, std::size_t n_groups, std::siz
     }
 }
 
-// -1 in the lanes whose bit is set, 0 elsewhere: bits 0 ... 15.
-inline __m256i lanes_of_bits(std::uint32_t bits) {
-    const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384,
-                                          static_cast<short>(0x8000));
-    return _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16(static_cast<short>(bits)), bit), bit);
+// -1 in the bytes whose bit is set, 0 elsewhere: bits 0 ... 31.
+inline __m256i bytes_of_bits(std::uint32_t bits) {
+    const __m256i place = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3,
+                                           3, 3, 3, 3, 3, 3);
+    const __m256i bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
+    const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), place);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
 }
 
 // Updates the 64 counters of word w and returns their weight bits.
 inline Word update_word(std::int16_t* h, const Word* const* samples, const std::uint8_t* desired, std::size_t n_samples,
                         std::size_t w, __m256i low, __m256i high) {
-    // Minus the number of samples that agree, for each synapse.
+    // The number of samples that agree, for each synapse.
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
-    for (std::size_t s = 0; s < n_samples; ++s) {
-        const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
-        a = _mm256_add_epi16(a, lanes_of_bits(static_cast<std::uint32_t>(agree)));
-        b = _mm256_add_epi16(b, lanes_of_bits(static_cast<std::uint32_t>(agree >> 16)));
-        c = _mm256_add_epi16(c, lanes_of_bits(static_cast<std::uint32_t>(agree >> 32)));
-        d = _mm256_add_epi16(d, lanes_of_bits(static_cast<std::uint32_t>(agree >> 48)));
+    for (std::size_t s = 0; s < n_samples;) {
+        const std::size_t end = std::min(n_samples, s + 255);  // a byte counts to 255
+        __m256i first_u8x32 = _mm256_setzero_si256(), second_u8x32 = first_u8x32;
+        for (; s < end; ++s) {
+            const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
+            first_u8x32 = _mm256_sub_epi8(first_u8x32, bytes_of_bits(static_cast<std::uint32_t>(agree)));
+            second_u8x32 = _mm256_sub_epi8(second_u8x32, bytes_of_bits(static_cast<std::uint32_t>(agree >> 32)));
+        }
+        a = _mm256_add_epi16(a, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(first_u8x32)));
+        b = _mm256_add_epi16(b, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(first_u8x32, 1)));
+        c = _mm256_add_epi16(c, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(second_u8x32)));
+        d = _mm256_add_epi16(d, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(second_u8x32, 1)));
     }
     // Each agreement adds one and each disagreement takes one away: 2 * agree - n. It fits 16 bits, so a saturating
     // addition followed by the clamp is the clamped exact sum.
     const __m256i n = _mm256_set1_epi16(static_cast<short>(n_samples));
-    const auto apply = [&](std::int16_t* p, __m256i minus_agree) {
-        const __m256i step =
-            _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_add_epi16(_mm256_add_epi16(minus_agree, minus_agree), n));
+    const auto apply = [&](std::int16_t* p, __m256i agreements) {
+        const __m256i step = _mm256_sub_epi16(_mm256_slli_epi16(agreements, 1), n);
         const __m256i sum = _mm256_adds_epi16(load(p), step);
         const __m256i clamped = _mm256_min_epi16(_mm256_max_epi16(sum, low), high);
         store(p, clamped);
