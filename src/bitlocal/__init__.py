@@ -10,6 +10,7 @@ from bitlocal.encoders import MedianBinarizer, ThermometerEncoder
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import load, save
+from bitlocal.processor import use_instruction_set
 
 __version__ = version("bitlocal")
 
@@ -25,4 +26,5 @@ __all__ = [
     "load",
     "pack",
     "save",
+    "use_instruction_set",
 ]
