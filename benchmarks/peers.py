@@ -263,10 +263,10 @@ class Row:
 
 
 ROWS = (
-    Row("bitlocal, groups of 15", "784 bits", lambda d, t: Bitlocal(d, t, MedianBinarizer(), 15)),
-    Row("bitlocal, groups of 45", "784 bits", lambda d, t: Bitlocal(d, t, MedianBinarizer(), 45)),
-    Row("bitlocal, 4-bit thermometer", "3136 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(4), 45)),
-    Row("bitlocal, 8-bit thermometer", "6272 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(8), 45)),
+    Row("bitlocal, median, groups of 15", "784 bits", lambda d, t: Bitlocal(d, t, MedianBinarizer(), 15)),
+    Row("bitlocal, thermometer2, groups of 15", "1568 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(2), 15)),
+    Row("bitlocal, thermometer4, groups of 15", "3136 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(4), 15)),
+    Row("bitlocal, thermometer8, groups of 45", "6272 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(8), 45)),
     Row("PyTorch Adam", "784 bits", lambda d, t: Torch(d, t, "bits", "Adam")),
     Row("PyTorch Adam", "784 pixels", lambda d, t: Torch(d, t, "pixels", "Adam")),
     Row("PyTorch SGD", "784 bits", lambda d, t: Torch(d, t, "bits", "SGD")),

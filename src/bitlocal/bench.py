@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -26,6 +25,7 @@ from bitlocal.encoders import MedianBinarizer
 from bitlocal.errors import DataError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.network import SAMPLE_ORDER, BinaryNetwork, NetworkConfig
+from bitlocal.processor import processor_name
 
 N_CLASSES = 10
 Report = Callable[[str], None]
@@ -255,19 +255,6 @@ def machine() -> Machine:
         isa=_core.instruction_set(),
         compiler=_core.compiler(),
     )
-
-
-def processor_name() -> str:
-    """Give the processor's name, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip() in ("model name", "Model") and value.strip():
-            return value.strip()
-    return platform.processor() or platform.machine() or "unknown"
 
 
 def thread_counts(most: int) -> list[int]:
