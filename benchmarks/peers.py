@@ -6,7 +6,8 @@
 
 Every peer trains in parts of an epoch. Round by round, each one trains one part, on the clock, and is then tested, off
 the clock; so all see the same disturbances. A peer stops after so many epochs, or when its training has taken so many
-seconds. Encoding and scaling the samples is not counted for anyone. Peers that are not installed are left out.
+seconds; Ctrl-C ends all of them, with the figures so far. Encoding and scaling the samples is not counted for anyone.
+Peers that are not installed are left out.
 
 Times to an accuracy are training seconds until the first test, at the end of a part, that reaches it. Nobody chooses
 the best network afterwards.
@@ -326,12 +327,17 @@ def compete(
         records.append(record)
         running.append((record, peer, peer.parts(n_parts)))
     while running:
-        for record, peer, trained in running:
-            start = time.perf_counter()
-            next(trained)
-            taken = time.perf_counter() - start
-            record.seconds.append((record.seconds or [0.0])[-1] + taken)
-            record.accuracy.append(float((peer.predict() == data.y_test).mean()))
+        try:
+            for record, peer, trained in running:
+                start = time.perf_counter()
+                next(trained)
+                taken = time.perf_counter() - start
+                accuracy = float((peer.predict() == data.y_test).mean())
+                record.seconds.append((record.seconds or [0.0])[-1] + taken)
+                record.accuracy.append(accuracy)
+        except KeyboardInterrupt:
+            print("interrupted: these are the figures so far", file=sys.stderr)
+            return [record for record in records if record.epochs]
         print(f"{len(records[0].seconds)} parts of 1/{n_parts} epoch, {len(running)} peers training", file=sys.stderr)
         # Only after complete epochs; three at least, for a median.
         running = [
