@@ -193,6 +193,8 @@ def test_use_instruction_set():
     before = bitlocal._core.instruction_set()
     with pytest.raises(ValueError, match=r"'sse9': expected one of .*portable"):
         bitlocal.use_instruction_set("sse9")
+    with pytest.raises(ValueError, match="'sse9': expected one of"):
+        bitlocal._core.popcount_peak("sse9", 1)
     assert bitlocal._core.instruction_set() == before
     bitlocal.use_instruction_set("portable")
     assert bitlocal._core.instruction_set() == "portable"
