@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -154,6 +155,50 @@ def test_same_bits_for_all_threads_and_instruction_sets():
     assert len(digests) == 1
     match = "BITLOCAL_ISA='sse9': expected one of"
     fails("train", "digits", *FAST, match=match, how=run_installed, BITLOCAL_ISA="sse9")
+
+
+def test_instruction_set_by_option(table_model):
+    sets = dict(bitlocal._core.instruction_sets())
+    fails("evaluate", table_model, "digits", "--isa", "sse9", match="instruction set 'sse9': expected one of")
+    report = run("train", "digits", "--isa", "portable", "--json", *FAST, how=run_installed).stdout
+    assert json.loads(report)["isa"] == "portable"
+    for name in (name for name, supported in sets.items() if not supported):
+        for command in (["train", "digits"], ["evaluate", table_model, "digits"], ["predict", table_model, "digits"]):
+            fails(*command, "--isa", name, match=f"'{name}': this processor does not support it")
+
+
+def test_info_about_the_processor(table_model):
+    text = run("info", "--cpu").stdout
+    content = json.loads(run("info", "--cpu", "--json").stdout)
+    assert content["processor"] in text
+    assert content["cores"] >= content["usable_cores"] >= 1
+    assert [(s["name"], s["supported"]) for s in content["instruction_sets"]] == bitlocal._core.instruction_sets()
+    for isa in content["instruction_sets"]:
+        assert re.search(rf"^{isa['name']} +(not supported|supported|in use)", text, re.MULTILINE)
+    best = next(s["name"] for s in content["instruction_sets"] if s["supported"])
+    for settings, option, used, reason in [
+        ({"BITLOCAL_ISA": ""}, [], best, "the best that this processor supports"),
+        ({"BITLOCAL_ISA": "portable"}, [], "portable", "set by BITLOCAL_ISA"),
+        ({"BITLOCAL_ISA": best}, ["--isa", "portable"], "portable", "asked for"),
+    ]:
+        content = json.loads(run("info", "--cpu", "--json", *option, how=run_installed, **settings).stdout)
+        assert (content["in_use"], content["reason"]) == (used, reason)
+        assert f"in use: {reason}" in run("info", "--cpu", *option, how=run_installed, **settings).stdout
+    fails("info", "--cpu", match="BITLOCAL_ISA='sse9': expected one of", how=run_installed, BITLOCAL_ISA="sse9")
+    fails("info", match="expected either a model file or --cpu")
+    fails("info", table_model, "--cpu", match="expected either a model file or --cpu")
+
+
+def test_use_instruction_set():
+    before = bitlocal._core.instruction_set()
+    with pytest.raises(ValueError, match=r"'sse9': expected one of .*portable"):
+        bitlocal.use_instruction_set("sse9")
+    with pytest.raises(ValueError, match="'sse9': expected one of"):
+        bitlocal._core.popcount_peak("sse9", 1)
+    assert bitlocal._core.instruction_set() == before
+    bitlocal.use_instruction_set("portable")
+    assert bitlocal._core.instruction_set() == "portable"
+    bitlocal.use_instruction_set(before)
 
 
 def test_labels_are_the_same_from_everywhere(table, table_model, tmp_path):

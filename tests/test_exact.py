@@ -204,6 +204,17 @@ def test_int16_counters_saturate():
     assert network.counters(0).tolist() == [[32767]]
 
 
+def test_peak_counts(isa):
+    """The loop that is timed for the peak does what it says."""
+    weights = [0x0123456789ABCDEF, 0x9E3779B97F4A7C15, 2**64 - 1, 1, 2**63, 0x5555555555555555, 2**32 - 1]
+    weights.append(0xBF58476D1CE4E5B9)
+    words = _core.popcount_peak_bits // (64 * len(weights))
+    samples = [0x94D049BB133111EB * (r + 1) % 2**64 for r in range(1000)]
+    expected = sum(words * (weight ^ sample).bit_count() for sample in samples for weight in weights)
+    assert _core.popcount_peak(isa, 1000) == expected
+    assert _core.popcount_peak(isa, 0) == 0
+
+
 def test_long_inputs_equal_reference():
     """More words than the byte counters of a vector kernel can add up before they are flushed."""
     config = NetworkConfig(n_inputs=17_000, hidden_layer_sizes=(9,), n_classes=3, group_size=3, seed=11)

@@ -16,7 +16,8 @@ from bitlocal import _core
 # type their names mention; compilers use them for integers.
 X86 = re.compile(
     r"v?(add|addsub|hadd|hsub|sub|mul|div|sqrt|max|min|rcp\d*|rsqrt\d*|round|rndscale|scalef|dp|reduce|range|getexp"
-    r"|getmant|fixupimm|cmp\w*|u?comi|fn?m(add|sub|addsub|subadd)(132|213|231)?)(s[sdh]|p[sdh])"
+    r"|getmant|fixupimm|exp2|fpclass|dpbf16|cmp\w*|u?comi|fc?m(ul|add)c|fn?m(add|sub|addsub|subadd)(132|213|231)?)"
+    r"(s[sdh]|p[sdh])[xyz]?"
     r"|v?cvt\w+|f(?!x|ence)\w+"
 )
 ARM64 = re.compile(r"f(?!mov)\w+|[su]cvtf")
@@ -31,7 +32,9 @@ def disassemble(path: Path) -> dict[str, list[str]]:
     for line in text.splitlines():
         if match := re.fullmatch(r"[0-9a-f]+ <(.+)>:", line):
             mnemonics = functions.setdefault(match[1], [])
-        elif match := re.match(r"\s+[0-9a-f]+:\s+(?:(?:rep|repz|repnz|lock|notrack|bnd|data16|cs)\s+)*(\S+)", line):
+        elif match := re.match(
+            r"\s+[0-9a-f]+:\s+(?:(?:rep|repz|repnz|lock|notrack|bnd|data16|cs|\{\w+\})\s+)*(\S+)", line
+        ):
             mnemonics.append(match[1])
     return functions
 
@@ -67,6 +70,19 @@ def test_core_has_none(machine):
     assert sum(map(len, core.values())) > 1000
     found = {name: hits for name, mnemonics in core.items() if (hits := floating_point(mnemonics, machine))}
     assert not found
+
+
+@pytest.mark.parametrize("name", ["vaddps", "vfnmadd213sd", "vcvttpd2qq", "vcmpneq_oqps", "vrsqrt14pd", "vfpclasspsz"])
+def test_wide_arithmetic_is_known(name):
+    """Names with AVX and AVX-512 prefixes and suffixes."""
+    assert floating_point([name], "x86_64") == {name}
+
+
+@pytest.mark.parametrize(
+    "name", ["vpopcntq", "vpternlogq", "vpaddq", "vpmaxsw", "vxorps", "vshufps", "vmovups", "vpsadbw"]
+)
+def test_integers_and_moves_are_allowed(name):
+    assert floating_point([name], "x86_64") == set()
 
 
 def test_check_would_find_it(machine, tmp_path):

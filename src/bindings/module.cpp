@@ -1,14 +1,17 @@
 // Python bindings: checks of types, shapes and ranges, the GIL, and hand-over to the core. No maths, no defaults.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -35,6 +38,8 @@ using bitlocal::Word;
 
 template <class T, std::size_t Dims>
 using Input = nb::ndarray<const T, nb::ndim<Dims>, nb::c_contig, nb::device::cpu>;
+
+using Times = nb::ndarray<std::uint64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 template <class T, std::size_t Dims>
 using Output = nb::ndarray<nb::numpy, T, nb::ndim<Dims>>;
@@ -108,30 +113,39 @@ void require_samples(const Network& network, const Input<Word, 2>& samples) {
                 std::to_string(samples.shape(1)));
 }
 
-std::pair<std::uint64_t, std::vector<std::uint64_t>> train(Network& network, const Input<Word, 2>& samples,
-                                                           const Input<std::int32_t, 1>& labels,
-                                                           const Input<std::uint32_t, 1>& order, std::size_t batch_size,
-                                                           std::uint32_t first_step,
-                                                           const std::vector<std::uint64_t>& thresholds,
-                                                           std::size_t n_threads) {
+using Counts = std::pair<std::uint64_t, std::vector<std::uint64_t>>;
+
+Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
+             const Input<std::uint32_t, 1>& order, std::size_t batch_size, std::uint32_t first_step,
+             const std::vector<std::uint64_t>& thresholds, std::size_t n_threads, const std::optional<Times>& times) {
     require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
     require_samples(network, samples);
     require(labels.shape(0) == samples.shape(0), "labels: expected one a sample");
     require(batch_size >= 1, "batch_size: expected at least 1");
     require(thresholds.size() == network.layers().size(), "thresholds: expected one a layer");
     const auto n_classes = static_cast<std::int32_t>(network.n_classes());
-    require(std::all_of(labels.data(), labels.data() + labels.shape(0),
-                        [n_classes](std::int32_t y) { return y >= 0 && y < n_classes; }),
-            "labels: expected numbers from 0 to n_classes - 1");
-    require(std::all_of(order.data(), order.data() + order.shape(0),
-                        [&samples](std::uint32_t row) { return row < samples.shape(0); }),
-            "order: expected row numbers of samples");
+    for (std::size_t i = 0; i < order.shape(0); ++i) {
+        const std::uint32_t row = order.data()[i];
+        if (row >= samples.shape(0)) fail("order: expected row numbers of samples");
+        const std::int32_t label = labels.data()[row];
+        if (label < 0 || label >= n_classes) fail("labels: expected numbers from 0 to n_classes - 1");
+    }
     require(std::all_of(thresholds.begin(), thresholds.end(),
                         [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
             "thresholds: expected at most 2^32");
+    const std::size_t n_phases = bitlocal::kPhaseNames.size();
+    require(!times || (times->shape(0) == n_threads && times->shape(1) == n_phases),
+            "phase_times: expected shape (n_threads, " + std::to_string(n_phases) + ")");
     const bitlocal::TrainingSet set{samples.data(), labels.data(), order.data(), order.shape(0)};
-    nb::gil_scoped_release released;
-    auto counts = bitlocal::train(network, set, batch_size, first_step, thresholds, n_threads);
+    std::vector<bitlocal::PhaseTimes> spent(times ? n_threads : 0);
+    bitlocal::TrainingCounts counts;
+    {
+        nb::gil_scoped_release released;
+        counts = bitlocal::train(network, set, batch_size, first_step, thresholds, n_threads,
+                                 times ? spent.data() : nullptr);
+    }
+    for (std::size_t t = 0; t < spent.size(); ++t)
+        for (std::size_t i = 0; i < n_phases; ++i) times->data()[t * n_phases + i] += spent[t][i];
     return {counts.correct, std::move(counts.errors)};
 }
 
@@ -143,6 +157,16 @@ Output<std::int32_t, 2> logits(const Network& network, const Input<Word, 2>& sam
         network.logits(samples.data(), samples.shape(0), o.data(), n_threads);
     }
     return to_numpy(std::move(o), samples.shape(0), network.n_classes());
+}
+
+std::uint64_t time_logits(const Network& network, const Input<Word, 2>& samples, std::size_t n_calls) {
+    require_samples(network, samples);
+    std::vector<std::int32_t> o(samples.shape(0) * network.n_classes());
+    nb::gil_scoped_release released;
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < n_calls; ++i) network.logits(samples.data(), samples.shape(0), o.data(), 1);
+    const auto time = std::chrono::steady_clock::now() - start;
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
 }
 
 Output<Word, 2> pack(const Input<bool, 2>& bits) {
@@ -333,10 +357,18 @@ NB_MODULE(_core, m) {
                 l.set_local_classifier(rows.data());
             },
             "layer"_a, "rows"_a, "Set the local classifier of a layer.")
-        .def("train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
-             "n_threads"_a, "Train on the samples in the given order; returns (correct, error signals per layer).")
-        .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).");
+        .def(
+            "train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
+            "n_threads"_a, "phase_times"_a = nb::none(),
+            "Train on the samples in the given order; returns (correct, error signals per layer). Adds the nanoseconds "
+            "that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).")
+        .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).")
+        .def("time_logits", &time_logits, "samples"_a, "n_calls"_a,
+             "The nanoseconds that so many calls of logits take with one thread, without Python in between.");
 
+    m.def(
+        "phases", [] { return std::vector<std::string>(bitlocal::kPhaseNames.begin(), bitlocal::kPhaseNames.end()); },
+        "What the times of a training are split into.");
     m.def("pack", &pack, "bits"_a, "Pack rows of booleans into uint64 words, least significant bit first.");
     const auto def_encode_columns = [&m]<class Value>(Value) {
         m.def("encode_columns", &encode_columns<Value>, "x"_a.noconvert(), "columns"_a, "first_threshold"_a,
@@ -359,6 +391,20 @@ NB_MODULE(_core, m) {
     m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,
           "The first n 64-bit words of a random stream.");
     m.def("permutation", &permutation, "seed"_a, "purpose"_a, "step"_a, "n"_a, "A permutation of 0 ... n - 1.");
+    m.def(
+        "compiler",
+        [] {
+#if defined(__clang__)
+            return "Clang " __clang_version__;
+#elif defined(__GNUC__)
+            return "GCC " __VERSION__;
+#elif defined(_MSC_VER)
+            return "MSVC " + std::to_string(_MSC_VER);
+#else
+            return "unknown";
+#endif
+        },
+        "Name and version of the compiler that built this module.");
     m.def("instruction_set", [] { return bitlocal::kernels().name; }, "Name of the instruction set in use.");
     m.def(
         "instruction_sets",
@@ -368,6 +414,16 @@ NB_MODULE(_core, m) {
             return sets;
         },
         "The instruction sets that were compiled in, best first, and whether this processor supports each.");
+    m.def(
+        "popcount_peak",
+        [](const std::string& isa, std::uint64_t n_rounds) {
+            const auto& kernels = bitlocal::kernels_of(isa);
+            nb::gil_scoped_release released;
+            return kernels.peak(n_rounds);
+        },
+        "isa"_a, "n_rounds"_a,
+        "Xor and popcount on registers alone, popcount_peak_bits bits a round, to be timed; returns a checksum.");
+    m.attr("popcount_peak_bits") = bitlocal::kPeakBits;
     m.def("use_instruction_set", &bitlocal::use_instruction_set, "name"_a,
           "Use this instruction set from now on; ValueError if it is unknown or not supported.");
 }

@@ -10,6 +10,7 @@ from bitlocal.encoders import CategoryEncoder, ImageEncoder, MedianBinarizer, Ta
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import load, save
+from bitlocal.processor import use_instruction_set
 
 __version__ = version("bitlocal")
 
@@ -28,4 +29,5 @@ __all__ = [
     "load",
     "pack",
     "save",
+    "use_instruction_set",
 ]

@@ -49,13 +49,21 @@ class Network:
     def set_local_classifier(self, layer: int, rows: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
         """Set the local classifier of a layer."""
 
-    def train(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], batch_size: int, first_step: int, thresholds: Sequence[int], n_threads: int) -> tuple[int, list[int]]:
+    def train(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], batch_size: int, first_step: int, thresholds: Sequence[int], n_threads: int, phase_times: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu')] | None = None) -> tuple[int, list[int]]:
         """
-        Train on the samples in the given order; returns (correct, error signals per layer).
+        Train on the samples in the given order; returns (correct, error signals per layer). Adds the nanoseconds that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).
         """
 
     def logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_threads: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]:
         """Logits of the last layer: int32, (samples, classes)."""
+
+    def time_logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_calls: int) -> int:
+        """
+        The nanoseconds that so many calls of logits take with one thread, without Python in between.
+        """
+
+def phases() -> list[str]:
+    """What the times of a training are split into."""
 
 def pack(bits: Annotated[NDArray[numpy.bool_], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
     """Pack rows of booleans into uint64 words, least significant bit first."""
@@ -96,6 +104,9 @@ def random_words(seed: int, purpose: int, layer: int, step: int, row: int, n: in
 def permutation(seed: int, purpose: int, step: int, n: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
     """A permutation of 0 ... n - 1."""
 
+def compiler() -> str:
+    """Name and version of the compiler that built this module."""
+
 def instruction_set() -> str:
     """Name of the instruction set in use."""
 
@@ -103,6 +114,13 @@ def instruction_sets() -> list[tuple[str, bool]]:
     """
     The instruction sets that were compiled in, best first, and whether this processor supports each.
     """
+
+def popcount_peak(isa: str, n_rounds: int) -> int:
+    """
+    Xor and popcount on registers alone, popcount_peak_bits bits a round, to be timed; returns a checksum.
+    """
+
+popcount_peak_bits: int = 126976
 
 def use_instruction_set(name: str) -> None:
     """

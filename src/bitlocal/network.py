@@ -231,6 +231,7 @@ class BinaryNetwork:
         order = _core.permutation(self.config.seed, SAMPLE_ORDER, self.state.epoch % _STEPS, len(samples))
         thresholds = self.reinforcement_thresholds()
         part_size = max(part_size // batch_size, 1) * batch_size
+        labels = np.ascontiguousarray(labels, dtype=np.int32)  # once, and not for each part
         total = Counts()
         for first in range(0, len(order), part_size):
             part = self._train(samples, labels, order[first : first + part_size], batch_size, thresholds, n_threads)

@@ -7,16 +7,6 @@
 namespace bitlocal {
 namespace {
 
-#ifdef BITLOCAL_AVX2
-bool has_avx2() {
-#if defined(__GNUC__)
-    return __builtin_cpu_supports("avx2");  // asks the operating system, too
-#else
-    return false;
-#endif
-}
-#endif
-
 const Kernels& find(const std::string& name, const char* asked_by) {
     std::string known;
     for (const InstructionSet& isa : instruction_sets()) {
@@ -41,9 +31,17 @@ std::atomic<const Kernels*> in_use{nullptr};
 }  // namespace
 
 const std::vector<InstructionSet>& instruction_sets() {
+#ifdef BITLOCAL_X86
+    const bool has_avx512bw = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
     static const std::vector<InstructionSet> all = {
-#ifdef BITLOCAL_AVX2
-        {&kAvx2Kernels, has_avx2()},
+#ifdef BITLOCAL_X86
+        // The compiler's tests of the processor ask the operating system, too, whether it keeps the wide registers.
+        {&kAvx512VpopcntdqKernels, has_avx512bw && __builtin_cpu_supports("avx512vpopcntdq")},
+        {&kAvx512BwKernels, has_avx512bw},
+        {&kAvx2Kernels, __builtin_cpu_supports("avx2") != 0},
+        {&kPopcntKernels, __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("sse4.2")},
 #endif
 #ifdef BITLOCAL_NEON
         {&kNeonKernels, true},  // part of every AArch64 processor
@@ -62,8 +60,12 @@ const Kernels& kernels() {
     return *table;
 }
 
+const Kernels& kernels_of(const std::string& name) {
+    return find(name, "instruction set '");
+}
+
 void use_instruction_set(const std::string& name) {
-    in_use.store(&find(name, "instruction set '"));
+    in_use.store(&kernels_of(name));
 }
 
 }  // namespace bitlocal

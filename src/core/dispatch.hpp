@@ -20,6 +20,9 @@ const std::vector<InstructionSet>& instruction_sets();
 // Throws std::invalid_argument if BITLOCAL_ISA names none that can run here.
 const Kernels& kernels();
 
+// The table of an instruction set by its name. Throws std::invalid_argument if it is unknown or cannot run here.
+const Kernels& kernels_of(const std::string& name);
+
 // Uses this instruction set from now on. Throws std::invalid_argument if it is unknown or cannot run here; then nothing
 // changes. Not to be called while another thread trains or infers.
 void use_instruction_set(const std::string& name);

@@ -42,10 +42,35 @@ struct Kernels {
     //   weight    word w of the neuron's weights is weight[w * kLanes]
     void (*update)(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, const std::uint8_t* desired,
                    std::size_t n_samples, std::int16_t h_min, std::int16_t h_max, Word* weight);
+
+    // Random numbers in bulk (random.hpp): words[2 * b] and words[2 * b + 1] are the words of block counter[0] + b.
+    //   key, counter   2 and 4 integers
+    //   n_blocks       a multiple of kBlocksAtOnce
+    void (*random_words)(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks,
+                         std::uint64_t* words);
+
+    // A measure, not a step: how fast this instruction set counts when memory costs nothing. The xor and popcount of
+    // preactivations, on registers alone: each of n_rounds rounds compares kLanes neurons, each with kPeakWords times
+    // the same word kPeakWeights[lane], with a sample that has kPeakWords times the word kPeakStep * (round + 1).
+    // Returns the sum of all popcounts modulo 2^64.
+    std::uint64_t (*peak)(std::uint64_t n_rounds);
 };
 
+inline constexpr std::size_t kBlocksAtOnce = 4;  // of random_words
+
+inline constexpr std::size_t kPeakWords = 248;  // whole steps of every carry-save scheme between two flushes
+inline constexpr std::uint64_t kPeakBits = kPeakWords * kLanes * kWordBits;  // bit operations a round
+inline constexpr Word kPeakWeights[kLanes] = {0x0123456789ABCDEF, 0x9E3779B97F4A7C15, 0xFFFFFFFFFFFFFFFF,
+                                              0x0000000000000001, 0x8000000000000000, 0x5555555555555555,
+                                              0x00000000FFFFFFFF, 0xBF58476D1CE4E5B9};
+inline constexpr Word kPeakStep = 0x94D049BB133111EB;
+
 extern const Kernels kPortableKernels;
-extern const Kernels kAvx2Kernels;  // only where BITLOCAL_AVX2 is defined
+// Only where BITLOCAL_X86 is defined:
+extern const Kernels kPopcntKernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512BwKernels;
+extern const Kernels kAvx512VpopcntdqKernels;
 extern const Kernels kNeonKernels;  // only where BITLOCAL_NEON is defined
 
 }  // namespace bitlocal

@@ -1,8 +1,9 @@
 // Kernels for x86-64 with AVX2: every common processor since Haswell (2013) and Zen (2017).
 //
 // AVX2 has no vector popcount. A nibble is looked up by a byte shuffle (W. Mula, N. Kurz, D. Lemire, "Faster population
-// counts using AVX2 instructions", The Computer Journal 61, 2018), after a carry-save adder tree has folded four words
-// into one that needs the lookup. Counts per byte are summed into 64-bit lanes by VPSADBW before they can overflow.
+// counts using AVX2 instructions", The Computer Journal 61, 2018), after a tree of carry-save adders has folded eight
+// words into one that needs the lookup. Counts per byte are summed into 64-bit lanes by VPSADBW before they can
+// overflow.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -10,6 +11,10 @@
 #include <cstring>
 
 #include "kernels.hpp"
+#include "philox_avx2.hpp"
+
+#define BITLOCAL_INLINE [[gnu::always_inline]] inline
+#define BITLOCAL_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace bitlocal {
 namespace {
@@ -40,87 +45,97 @@ inline __m256i carry_save_add(__m256i& a, __m256i b, __m256i c) {
     return high;
 }
 
-// Running popcounts of four neurons.
+// Running popcounts of four neurons, 2^kDepth words a step. next() gives the next word.
+template <std::size_t kDepth>
 struct Counter {
-    __m256i ones = _mm256_setzero_si256();
-    __m256i twos = _mm256_setzero_si256();
-    __m256i fours_u8x32 = _mm256_setzero_si256();  // counts of fours, a byte each
-    __m256i total_u64x4 = _mm256_setzero_si256();
+    static_assert(kDepth == 2 || kDepth == 3);
+    // levels[i] holds bits that count 2^i; carry<kLevel> adds 2^kLevel words to the first kLevel levels and returns
+    // what does not fit there and counts 2^kLevel.
+    __m256i levels[3] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+    __m256i counts_u8x32 = _mm256_setzero_si256();  // in units of 2^kDepth, a byte each
+    __m256i total_u64x4 = _mm256_setzero_si256();   // in the same units
 
-    void add(__m256i a, __m256i b, __m256i c, __m256i d) {
-        const __m256i twos_a = carry_save_add(ones, a, b);
-        const __m256i twos_b = carry_save_add(ones, c, d);
-        fours_u8x32 = _mm256_add_epi8(fours_u8x32, popcount_u8x32(carry_save_add(twos, twos_a, twos_b)));
+    template <std::size_t kLevel, class Next>
+    BITLOCAL_INLINE __m256i carry(const Next& next) {
+        if constexpr (kLevel == 0) {
+            return next();
+        } else {
+            const __m256i x = carry<kLevel - 1>(next);
+            const __m256i y = carry<kLevel - 1>(next);
+            return carry_save_add(levels[kLevel - 1], x, y);
+        }
     }
-    // A byte of fours_u8x32 grows by at most 8 a step: 31 steps fit.
+    // At the beginning, when the levels are empty: the words beyond whole steps.
+    template <std::size_t kRest, class Next>
+    BITLOCAL_INLINE void start(const Next& next) {
+        if (kRest & 1) levels[0] = carry<0>(next);
+        if (kRest & 2) levels[1] = carry<1>(next);
+        if (kRest & 4) levels[2] = carry<2>(next);
+    }
+    template <class Next>
+    BITLOCAL_INLINE void step(const Next& next) {
+        counts_u8x32 = _mm256_add_epi8(counts_u8x32, popcount_u8x32(carry<kDepth>(next)));
+    }
+    // A byte of counts_u8x32 grows by at most 8 a step: 31 steps fit.
     static constexpr std::size_t kStepsPerFlush = 31;
-    void flush() {
-        const __m256i sums = _mm256_sad_epu8(fours_u8x32, _mm256_setzero_si256());
-        total_u64x4 = _mm256_add_epi64(total_u64x4, _mm256_slli_epi64(sums, 2));
-        fours_u8x32 = _mm256_setzero_si256();
+    BITLOCAL_INLINE void flush() {
+        total_u64x4 = _mm256_add_epi64(total_u64x4, _mm256_sad_epu8(counts_u8x32, _mm256_setzero_si256()));
+        counts_u8x32 = _mm256_setzero_si256();
     }
-    // The end: what is left in ones and twos, and the count of up to three single words, a byte each (at most 24).
-    __m256i finish(__m256i rest_u8x32) {
-        flush();
-        return _mm256_add_epi64(total_u64x4, sum(rest_u8x32));
-    }
-    // The same without a flush before, for few words: a byte counts at most 8 a word, so 31 words fit.
+    // The sums, in 64-bit lanes. kFew: without a flush before, for up to 31 words: 8 a byte a word fit.
     static constexpr std::size_t kFewWords = 31;
-    __m256i finish_few(__m256i rest_u8x32) {
-        const __m256i twice = _mm256_add_epi8(fours_u8x32, fours_u8x32);
-        return sum(_mm256_add_epi8(rest_u8x32, _mm256_add_epi8(twice, twice)));
-    }
-
-  private:
-    __m256i sum(__m256i rest_u8x32) {
-        const __m256i twos_u8x32 = popcount_u8x32(twos);
-        const __m256i left =
-            _mm256_add_epi8(_mm256_add_epi8(twos_u8x32, twos_u8x32), _mm256_add_epi8(popcount_u8x32(ones), rest_u8x32));
-        return _mm256_sad_epu8(left, _mm256_setzero_si256());
+    template <bool kFew>
+    BITLOCAL_INLINE __m256i finish() {
+        const auto twice = [](__m256i v) { return _mm256_add_epi8(v, v); };
+        __m256i sum_u8x32 = kFew ? counts_u8x32 : _mm256_setzero_si256();
+        for (std::size_t i = kDepth; i-- > 0;) sum_u8x32 = _mm256_add_epi8(twice(sum_u8x32), popcount_u8x32(levels[i]));
+        const __m256i sum_u64x4 = _mm256_sad_epu8(sum_u8x32, _mm256_setzero_si256());
+        return kFew ? sum_u64x4 : _mm256_add_epi64(sum_u64x4, _mm256_slli_epi64(total_u64x4, kDepth));
     }
 };
 
-// popcount(W xor a) of the eight neurons of a block, as eight 32-bit integers.
-template <bool kFew>
-inline __m256i disagreements(const Word* block, const Word* sample, std::size_t n_words) {
-    Counter low, high;
-    const auto word = [&](std::size_t w, std::size_t half) {
-        return _mm256_xor_si256(load(block + w * kLanes + half * 4),
-                                _mm256_set1_epi64x(static_cast<long long>(sample[w])));
+// popcount(W xor a) of the eight neurons of a block, as eight 32-bit integers. word(w, half) is word w of W xor a for
+// the first or the last four neurons.
+template <std::size_t kDepth, std::size_t kRest, bool kFew, class XorWord>
+BITLOCAL_INLINE __m256i disagreements(std::size_t n_words, const XorWord& word) {
+    Counter<kDepth> counters[2];
+    std::size_t w[2] = {0, 0};
+    const auto both = [&](const auto& action) BITLOCAL_INLINE_LAMBDA {
+        action(counters[0], [&]() BITLOCAL_INLINE_LAMBDA { return word(w[0]++, 0); });
+        action(counters[1], [&]() BITLOCAL_INLINE_LAMBDA { return word(w[1]++, 1); });
     };
-    std::size_t w = 0;
-    while (w + 4 <= n_words) {
-        const std::size_t end = std::min(n_words - 3, w + 4 * Counter::kStepsPerFlush);
-        for (; w < end; w += 4) {
-            low.add(word(w, 0), word(w + 1, 0), word(w + 2, 0), word(w + 3, 0));
-            high.add(word(w, 1), word(w + 1, 1), word(w + 2, 1), word(w + 3, 1));
-        }
-        if (!kFew && w + 4 <= n_words) {
-            low.flush();
-            high.flush();
-        }
+    both([](auto& counter, const auto& next) BITLOCAL_INLINE_LAMBDA { counter.template start<kRest>(next); });
+    const auto step = [](auto& counter, const auto& next) BITLOCAL_INLINE_LAMBDA { counter.step(next); };
+    std::size_t steps = n_words >> kDepth;
+    if (kFew && steps > 0) {
+        both(step);  // on its own, since adding to an empty level takes fewer instructions
+        while (--steps > 0) both(step);
     }
-    __m256i rest_low = _mm256_setzero_si256(), rest_high = rest_low;
-    for (; w < n_words; ++w) {
-        rest_low = _mm256_add_epi8(rest_low, popcount_u8x32(word(w, 0)));
-        rest_high = _mm256_add_epi8(rest_high, popcount_u8x32(word(w, 1)));
+    while (steps > 0) {
+        const std::size_t n = std::min(steps, Counter<kDepth>::kStepsPerFlush);
+        for (std::size_t i = 0; i < n; ++i) both(step);
+        for (auto& counter : counters) counter.flush();
+        steps -= n;
     }
     // Narrow the 64-bit lanes: the even 32-bit halves of both vectors, in order.
-    const __m256i counts_low = kFew ? low.finish_few(rest_low) : low.finish(rest_low);
-    const __m256i counts_high = kFew ? high.finish_few(rest_high) : high.finish(rest_high);
-    const __m256i mixed = _mm256_castps_si256(
-        _mm256_shuffle_ps(_mm256_castsi256_ps(counts_low), _mm256_castsi256_ps(counts_high), 0b10'00'10'00));
+    const __m256i mixed =
+        _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(counters[0].template finish<kFew>()),
+                                              _mm256_castsi256_ps(counters[1].template finish<kFew>()), 0b10'00'10'00));
     return _mm256_permute4x64_epi64(mixed, 0b11'01'10'00);
 }
 
-template <bool kFew>
+template <std::size_t kRest, bool kFew>
 void preactivations_of(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
                        const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
     const __m256i all = _mm256_set1_epi32(n_inputs);
     for (std::size_t b = 0; b < n_blocks; ++b) {
         const Word* block = weights + b * n_words * kLanes;  // stays in the cache while the samples pass
         for (std::size_t s = 0; s < n_samples; ++s) {
-            const __m256i count = disagreements<kFew>(block, samples[s], n_words);
+            const Word* sample = samples[s];
+            const __m256i count = disagreements<2, kRest, kFew>(n_words, [=](std::size_t w, std::size_t half) {
+                return _mm256_xor_si256(load(block + w * kLanes + half * 4),
+                                        _mm256_set1_epi64x(static_cast<long long>(sample[w])));
+            });
             store(z + s * z_stride + b * kLanes, _mm256_sub_epi32(all, _mm256_add_epi32(count, count)));
         }
     }
@@ -128,7 +143,12 @@ void preactivations_of(const Word* weights, std::size_t n_blocks, std::size_t n_
 
 void preactivations(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
                     const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
-    const auto kernel = n_words <= Counter::kFewWords ? preactivations_of<true> : preactivations_of<false>;
+    constexpr decltype(&preactivations_of<0, false>) kByRest[2][4] = {
+        {preactivations_of<0, false>, preactivations_of<1, false>, preactivations_of<2, false>,
+         preactivations_of<3, false>},
+        {preactivations_of<0, true>, preactivations_of<1, true>, preactivations_of<2, true>,
+         preactivations_of<3, true>}};
+    const auto kernel = kByRest[n_words <= Counter<2>::kFewWords][n_words % 4];
     kernel(weights, n_blocks, n_words, n_inputs, samples, n_samples, z, z_stride);
 }
 
@@ -190,31 +210,38 @@ void choose(std::int32_t* z, const Word* desired, std::size_t n_groups, std::siz
     }
 }
 
-// -1 in the lanes whose bit is set, 0 elsewhere: bits 0 ... 15.
-inline __m256i lanes_of_bits(std::uint32_t bits) {
-    const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384,
-                                          static_cast<short>(0x8000));
-    return _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16(static_cast<short>(bits)), bit), bit);
+// -1 in the bytes whose bit is set, 0 elsewhere: bits 0 ... 31.
+inline __m256i bytes_of_bits(std::uint32_t bits) {
+    const __m256i place = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3,
+                                           3, 3, 3, 3, 3, 3);
+    const __m256i bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
+    const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), place);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
 }
 
 // Updates the 64 counters of word w and returns their weight bits.
 inline Word update_word(std::int16_t* h, const Word* const* samples, const std::uint8_t* desired, std::size_t n_samples,
                         std::size_t w, __m256i low, __m256i high) {
-    // Minus the number of samples that agree, for each synapse.
+    // The number of samples that agree, for each synapse.
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
-    for (std::size_t s = 0; s < n_samples; ++s) {
-        const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
-        a = _mm256_add_epi16(a, lanes_of_bits(static_cast<std::uint32_t>(agree)));
-        b = _mm256_add_epi16(b, lanes_of_bits(static_cast<std::uint32_t>(agree >> 16)));
-        c = _mm256_add_epi16(c, lanes_of_bits(static_cast<std::uint32_t>(agree >> 32)));
-        d = _mm256_add_epi16(d, lanes_of_bits(static_cast<std::uint32_t>(agree >> 48)));
+    for (std::size_t s = 0; s < n_samples;) {
+        const std::size_t end = std::min(n_samples, s + 255);  // a byte counts to 255
+        __m256i first_u8x32 = _mm256_setzero_si256(), second_u8x32 = first_u8x32;
+        for (; s < end; ++s) {
+            const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
+            first_u8x32 = _mm256_sub_epi8(first_u8x32, bytes_of_bits(static_cast<std::uint32_t>(agree)));
+            second_u8x32 = _mm256_sub_epi8(second_u8x32, bytes_of_bits(static_cast<std::uint32_t>(agree >> 32)));
+        }
+        a = _mm256_add_epi16(a, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(first_u8x32)));
+        b = _mm256_add_epi16(b, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(first_u8x32, 1)));
+        c = _mm256_add_epi16(c, _mm256_cvtepu8_epi16(_mm256_castsi256_si128(second_u8x32)));
+        d = _mm256_add_epi16(d, _mm256_cvtepu8_epi16(_mm256_extracti128_si256(second_u8x32, 1)));
     }
     // Each agreement adds one and each disagreement takes one away: 2 * agree - n. It fits 16 bits, so a saturating
     // addition followed by the clamp is the clamped exact sum.
     const __m256i n = _mm256_set1_epi16(static_cast<short>(n_samples));
-    const auto apply = [&](std::int16_t* p, __m256i minus_agree) {
-        const __m256i step =
-            _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_add_epi16(_mm256_add_epi16(minus_agree, minus_agree), n));
+    const auto apply = [&](std::int16_t* p, __m256i agreements) {
+        const __m256i step = _mm256_sub_epi16(_mm256_slli_epi16(agreements, 1), n);
         const __m256i sum = _mm256_adds_epi16(load(p), step);
         const __m256i clamped = _mm256_min_epi16(_mm256_max_epi16(sum, low), high);
         store(p, clamped);
@@ -250,8 +277,27 @@ void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, c
     }
 }
 
+std::uint64_t peak(std::uint64_t n_rounds) {
+    const __m256i weights[2] = {load(kPeakWeights), load(kPeakWeights + 4)};
+    Word sample = 0;
+    __m256i sum_u64x4 = _mm256_setzero_si256();
+    for (std::uint64_t r = 0; r < n_rounds; ++r) {
+        sample += kPeakStep;
+        __m256i word = _mm256_set1_epi64x(static_cast<long long>(sample));
+        const __m256i count = disagreements<3, 0, false>(kPeakWords, [&](std::size_t, std::size_t half) {
+            asm volatile("" : "+x"(word));  // the same as before, but the compiler cannot know
+            return _mm256_xor_si256(weights[half], word);
+        });
+        const __m256i even = _mm256_and_si256(count, _mm256_set1_epi64x(0xFFFFFFFF));
+        sum_u64x4 = _mm256_add_epi64(sum_u64x4, _mm256_add_epi64(even, _mm256_srli_epi64(count, 32)));
+    }
+    Word sums[4];
+    store(sums, sum_u64x4);
+    return sums[0] + sums[1] + sums[2] + sums[3];
+}
+
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2", preactivations, activations, choose, update};
+const Kernels kAvx2Kernels = {"avx2", preactivations, activations, choose, update, random_words, peak};
 
 }  // namespace bitlocal

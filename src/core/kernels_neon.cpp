@@ -52,10 +52,7 @@ struct Counter {
     uint8x16_t count_u8x16 = vdupq_n_u8(0);
     uint32x4_t total_u32x4 = vdupq_n_u32(0);  // two lanes a neuron
 
-    void add(const Word* weights, uint64x2_t sample) {
-        const uint64x2_t differ = veorq_u64(vld1q_u64(weights), sample);
-        count_u8x16 = vaddq_u8(count_u8x16, vcntq_u8(vreinterpretq_u8_u64(differ)));
-    }
+    void add(uint64x2_t differ) { count_u8x16 = vaddq_u8(count_u8x16, vcntq_u8(vreinterpretq_u8_u64(differ))); }
     static constexpr std::size_t kWordsPerFlush = 31;
     void flush() {
         total_u32x4 = vpadalq_u16(total_u32x4, vpaddlq_u8(count_u8x16));
@@ -63,34 +60,39 @@ struct Counter {
     }
 };
 
+// popcount(W xor a) of the eight neurons of a block: two neurons in each of four counters. word(w, i) is word w of
+// W xor a for neurons 2 i and 2 i + 1.
+template <class XorWord>
+inline void count_disagreements(std::size_t n_words, const XorWord& word, Counter (&counters)[4]) {
+    for (std::size_t w = 0; w < n_words;) {
+        const std::size_t end = std::min(n_words, w + Counter::kWordsPerFlush);
+        for (; w < end; ++w)
+            for (std::size_t i = 0; i < 4; ++i) counters[i].add(word(w, i));
+        for (Counter& counter : counters) counter.flush();
+    }
+}
+
 void preactivations(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
                     const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
     const int32x4_t all = vdupq_n_s32(n_inputs);
     for (std::size_t b = 0; b < n_blocks; ++b) {
         const Word* block = weights + b * n_words * kLanes;  // stays in the cache while the samples pass
         for (std::size_t s = 0; s < n_samples; ++s) {
-            Counter c01, c23, c45, c67;
-            for (std::size_t w = 0; w < n_words;) {
-                const std::size_t end = std::min(n_words, w + Counter::kWordsPerFlush);
-                for (; w < end; ++w) {
-                    const uint64x2_t sample = vdupq_n_u64(samples[s][w]);
-                    c01.add(block + w * kLanes, sample);
-                    c23.add(block + w * kLanes + 2, sample);
-                    c45.add(block + w * kLanes + 4, sample);
-                    c67.add(block + w * kLanes + 6, sample);
-                }
-                c01.flush();
-                c23.flush();
-                c45.flush();
-                c67.flush();
-            }
+            const Word* sample = samples[s];
+            Counter counters[4];
+            count_disagreements(
+                n_words,
+                [=](std::size_t w, std::size_t i) {
+                    return veorq_u64(vld1q_u64(block + w * kLanes + 2 * i), vdupq_n_u64(sample[w]));
+                },
+                counters);
             const auto store = [&](std::int32_t* out, const Counter& first, const Counter& second) {
                 const uint32x4_t count = vpaddq_u32(first.total_u32x4, second.total_u32x4);  // one lane a neuron
                 vst1q_s32(out, vsubq_s32(all, vreinterpretq_s32_u32(vshlq_n_u32(count, 1))));
             };
             std::int32_t* out = z + s * z_stride + b * kLanes;
-            store(out, c01, c23);
-            store(out + 4, c45, c67);
+            store(out, counters[0], counters[1]);
+            store(out + 4, counters[2], counters[3]);
         }
     }
 }
@@ -215,8 +217,58 @@ void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, c
     }
 }
 
+// Philox4x32-10, two blocks to a vector and two vectors side by side.
+void random_words(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks, std::uint64_t* words) {
+    static_assert(kBlocksAtOnce == 4);
+    struct Pair {
+        uint32x2_t c0, c1, c2, c3;
+    };
+    for (std::size_t b = 0; b < n_blocks; b += kBlocksAtOnce) {
+        const uint32x2_t c1 = vdup_n_u32(counter[1]), c2 = vdup_n_u32(counter[2]), c3 = vdup_n_u32(counter[3]);
+        const std::uint32_t block = counter[0] + static_cast<std::uint32_t>(b);
+        const std::uint32_t numbers[kBlocksAtOnce] = {block, block + 1, block + 2, block + 3};
+        Pair pairs[2] = {{vld1_u32(numbers), c1, c2, c3}, {vld1_u32(numbers + 2), c1, c2, c3}};
+        std::uint32_t k0 = key[0], k1 = key[1];
+        for (int round = 0; round < 10; ++round) {
+            for (Pair& p : pairs) {
+                const uint64x2_t p0 = vmull_u32(p.c0, vdup_n_u32(0xD2511F53));
+                const uint64x2_t p1 = vmull_u32(p.c2, vdup_n_u32(0xCD9E8D57));
+                p = {veor_u32(veor_u32(vshrn_n_u64(p1, 32), p.c1), vdup_n_u32(k0)), vmovn_u64(p1),
+                     veor_u32(veor_u32(vshrn_n_u64(p0, 32), p.c3), vdup_n_u32(k1)), vmovn_u64(p0)};
+            }
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        for (std::size_t i = 0; i < 2; ++i) {  // the integers of both blocks, in turn
+            const uint32x2x4_t integers = {{pairs[i].c0, pairs[i].c1, pairs[i].c2, pairs[i].c3}};
+            std::uint32_t flat[8];
+            vst4_u32(flat, integers);
+            std::memcpy(words + 2 * (b + 2 * i), flat, sizeof flat);
+        }
+    }
+}
+
+std::uint64_t peak(std::uint64_t n_rounds) {
+    const uint64x2_t weights[4] = {vld1q_u64(kPeakWeights), vld1q_u64(kPeakWeights + 2), vld1q_u64(kPeakWeights + 4),
+                                   vld1q_u64(kPeakWeights + 6)};
+    uint64x2_t sample = vdupq_n_u64(0), sum = sample;
+    for (std::uint64_t r = 0; r < n_rounds; ++r) {
+        sample = vaddq_u64(sample, vdupq_n_u64(kPeakStep));
+        Counter counters[4];
+        count_disagreements(
+            kPeakWords,
+            [&](std::size_t, std::size_t i) {
+                asm volatile("" : "+w"(sample));  // the same as before, but the compiler cannot know
+                return veorq_u64(weights[i], sample);
+            },
+            counters);
+        for (const Counter& counter : counters) sum = vpadalq_u32(sum, counter.total_u32x4);
+    }
+    return vaddvq_u64(sum);
+}
+
 }  // namespace
 
-const Kernels kNeonKernels = {"neon", preactivations, activations, choose, update};
+const Kernels kNeonKernels = {"neon", preactivations, activations, choose, update, random_words, peak};
 
 }  // namespace bitlocal

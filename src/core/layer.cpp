@@ -109,8 +109,9 @@ void Layer::choose(std::int32_t* z, std::int32_t label, std::int32_t* chosen, st
     kernels().choose(z, desired, shape_.n_groups(), shape_.group_size, chosen, chosen_stride);
 }
 
-void Layer::update(std::size_t group, const LayerBatch& batch, UpdateScratch& scratch) {
+void Layer::update(std::size_t begin, std::size_t end, const LayerBatch& batch, UpdateScratch& scratch) {
     const std::size_t size = shape_.group_size;
+    const std::size_t group = begin / size;
     const std::size_t first_neuron = group * size;
     const std::int32_t* chosen = batch.chosen + group * batch.chosen_stride;
 
@@ -128,19 +129,19 @@ void Layer::update(std::size_t group, const LayerBatch& batch, UpdateScratch& sc
         scratch.desired[place] = get_bit(p_.row(static_cast<std::size_t>(batch.labels[s])), first_neuron + i) ? 1 : 0;
     }
 
-    for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t k = begin; k < end; ++k) {
+        const std::size_t i = k - first_neuron;
         const std::size_t n = first[i + 1] - first[i];
         if (n == 0) continue;
-        kernels().update(row(first_neuron + i), shape_.n_inputs, scratch.samples.data() + first[i],
-                         scratch.desired.data() + first[i], n, shape_.h_min, shape_.h_max, w_.neuron(first_neuron + i));
+        kernels().update(row(k), shape_.n_inputs, scratch.samples.data() + first[i], scratch.desired.data() + first[i],
+                         n, shape_.h_min, shape_.h_max, w_.neuron(k));
     }
 }
 
-void Layer::reinforce(std::size_t group, const GapTable& gaps, std::uint64_t seed, std::uint32_t index,
+void Layer::reinforce(std::size_t begin, std::size_t end, const GapTable& gaps, std::uint64_t seed, std::uint32_t index,
                       std::uint32_t step) {
-    const std::size_t first_neuron = group * shape_.group_size;
-    for (std::size_t k = first_neuron; k < first_neuron + shape_.group_size; ++k) {
-        RandomStream stream(seed, Purpose::kReinforcement, index, step, static_cast<std::uint32_t>(k));
+    for (std::size_t k = begin; k < end; ++k) {
+        const StreamStart stream(seed, Purpose::kReinforcement, index, step, static_cast<std::uint32_t>(k));
         bitlocal::reinforce(row(k), shape_.n_inputs, gaps, stream, shape_.h_min, shape_.h_max);
     }
 }

@@ -74,10 +74,10 @@ class Layer {
     Verdict error_signal(const std::int32_t* o, std::int32_t label) const;
     // Steps 3 to 5. z, with kLanes integers more behind it, is used up.
     void choose(std::int32_t* z, std::int32_t label, std::int32_t* chosen, std::size_t chosen_stride) const;
-    // Step 6, for one group.
-    void update(std::size_t group, const LayerBatch& batch, UpdateScratch& scratch);
-    // Step 7, for one group, in mini-batch `step`.
-    void reinforce(std::size_t group, const GapTable& gaps, std::uint64_t seed, std::uint32_t index,
+    // Step 6, for neurons begin ... end - 1, all of one group.
+    void update(std::size_t begin, std::size_t end, const LayerBatch& batch, UpdateScratch& scratch);
+    // Step 7, for neurons begin ... end - 1, in mini-batch `step`.
+    void reinforce(std::size_t begin, std::size_t end, const GapTable& gaps, std::uint64_t seed, std::uint32_t index,
                    std::uint32_t step);
 
   private:

@@ -22,16 +22,16 @@ bool Network::has_hidden_weights() const {
 
 namespace {
 
-// One thread's room for a tile of samples.
+// One thread's room for a tile of samples. Making it costs time: no more than is needed, for predictions one by one.
 struct Room {
-    explicit Room(const Network& network) {
+    Room(const Network& network, std::size_t tile) {
         std::size_t z_size = 0;
         for (const Layer& layer : network.layers()) {
             z_size = std::max(z_size, layer.shape().z_stride());
-            activations.emplace_back(kTile, layer.shape().n_neurons);
+            activations.emplace_back(tile, layer.shape().n_neurons);
         }
-        z.resize(kTile * z_size);
-        o.resize(kTile * network.layers().back().shape().o_stride());
+        z.resize(tile * z_size);
+        o.resize(tile * network.layers().back().shape().o_stride());
     }
 
     std::vector<std::int32_t> z;
@@ -46,7 +46,7 @@ void Network::logits(const Word* samples, std::size_t n, std::int32_t* o, std::s
     const std::size_t n_tiles = (n + kTile - 1) / kTile;
     n_threads = std::clamp<std::size_t>(n_threads, 1, std::max<std::size_t>(n_tiles, 1));
     std::vector<Room> rooms;
-    for (std::size_t t = 0; t < n_threads; ++t) rooms.emplace_back(*this);
+    for (std::size_t t = 0; t < n_threads; ++t) rooms.emplace_back(*this, std::min(kTile, n));
 
     run_team(n_threads, [&](Member member) {
         Room& room = rooms[member.index];

@@ -36,13 +36,23 @@ enum class Purpose : std::uint32_t {
     kEncoder = 7,
 };
 
+// Key and first counter of a stream.
+struct StreamStart {
+    StreamStart(std::uint64_t seed, Purpose purpose, std::uint32_t layer, std::uint32_t step, std::uint32_t row)
+        : key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
+          counter{0, row, step, (static_cast<std::uint32_t>(purpose) << 24) + layer} {}
+
+    PhiloxKey key;
+    PhiloxCounter counter;
+};
+
 // The 64-bit words of one stream; word i may be asked for in any order.
 class RandomStream {
   public:
     RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t layer, std::uint32_t step, std::uint32_t row)
-        : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
-          counter_{0, row, step, (static_cast<std::uint32_t>(purpose) << 24) + layer},
-          block_(philox4x32(counter_, key_)) {}
+        : RandomStream(StreamStart(seed, purpose, layer, step, row)) {}
+    explicit RandomStream(const StreamStart& start)
+        : key_(start.key), counter_(start.counter), block_(philox4x32(counter_, key_)) {}
 
     std::uint64_t operator[](std::uint64_t i) {
         const auto block = static_cast<std::uint32_t>(i / 2);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "dispatch.hpp"
+
 namespace bitlocal {
 
-GapTable::GapTable(std::uint64_t threshold) : never_(threshold == 0), survival_{}, guide_{} {
+GapTable::GapTable(std::uint64_t threshold) : threshold_(threshold), survival_{}, guide_{} {
     const std::uint64_t q = (std::uint64_t{1} << 32) - threshold;  // 1 - p
-    if (never_) return;
+    if (never()) return;
     survival_[1] = q << 32;
     for (std::size_t g = 1; g < kMaxGap; ++g) {
         const std::uint64_t s = survival_[g];
@@ -21,17 +23,26 @@ GapTable::GapTable(std::uint64_t threshold) : never_(threshold == 0), survival_{
     }
 }
 
-void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, RandomStream stream, std::int16_t h_min,
+void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream, std::int16_t h_min,
                std::int16_t h_max) {
-    std::size_t j = 0;
-    for (std::uint64_t i = 0; j < n_inputs; ++i) {
-        const std::size_t gap = gaps.gap(stream[i]);
-        j += gap;
-        if (gap == GapTable::kMaxGap) continue;
-        if (j >= n_inputs) break;
-        const std::int32_t away = h[j] >= 0 ? 1 : -1;
-        h[j] = static_cast<std::int16_t>(std::clamp<std::int32_t>(h[j] + away, h_min, h_max));
-        ++j;
+    // Words are made in bulk: first as many as the row is likely to take, then a few at a time.
+    constexpr std::size_t kMaxBlocks = 64;
+    std::array<std::uint64_t, 2 * kMaxBlocks> words;
+    const auto whole = [](std::size_t n) { return (n + kBlocksAtOnce - 1) / kBlocksAtOnce * kBlocksAtOnce; };
+    std::size_t n_blocks = std::min(whole(gaps.likely_gaps(n_inputs) / 2 + 2), kMaxBlocks);
+    for (std::size_t j = 0;;) {
+        kernels().random_words(stream.key.data(), stream.counter.data(), n_blocks, words.data());
+        for (std::size_t i = 0; i < 2 * n_blocks; ++i) {
+            const std::size_t gap = gaps.gap(words[i]);
+            j += gap;
+            if (j >= n_inputs) return;
+            if (gap == GapTable::kMaxGap) continue;
+            const std::int32_t away = h[j] >= 0 ? 1 : -1;
+            h[j] = static_cast<std::int16_t>(std::clamp<std::int32_t>(h[j] + away, h_min, h_max));
+            if (++j == n_inputs) return;
+        }
+        stream.counter[0] += static_cast<std::uint32_t>(n_blocks);
+        n_blocks = kBlocksAtOnce;
     }
 }
 

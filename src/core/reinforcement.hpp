@@ -19,7 +19,10 @@ class GapTable {
     // threshold: 0 ... 2^32
     explicit GapTable(std::uint64_t threshold);
 
-    bool never() const { return never_; }
+    bool never() const { return threshold_ == 0; }
+
+    // How many gaps a row of so many synapses is likely to take.
+    std::size_t likely_gaps(std::size_t n_inputs) const { return (n_inputs * threshold_ >> 32) + 1; }
 
     // The gap, 0 ... kMaxGap, that a uniform 64-bit word stands for: how many of survival_[1 ... kMaxGap] exceed it.
     std::size_t gap(std::uint64_t word) const {
@@ -29,16 +32,17 @@ class GapTable {
     }
 
   private:
-    static constexpr int kGuideShift = 64 - 8;
+    static constexpr int kGuideBits = 12;  // most words are then told by the guide alone
+    static constexpr int kGuideShift = 64 - kGuideBits;
 
-    bool never_;
+    std::uint64_t threshold_;
     std::array<std::uint64_t, kMaxGap + 1> survival_;  // [g] / 2^64: the probability of a gap of at least g
-    std::array<std::uint16_t, std::size_t{1} << 8>
-        guide_;  // by the first 8 bits of a word: a gap that is not too large
+    std::array<std::uint16_t, std::size_t{1} << kGuideBits>
+        guide_;  // by the first bits of a word: a gap that is not too large
 };
 
 // Reinforces one row of counters; the stream belongs to the row and the mini-batch alone.
-void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, RandomStream stream, std::int16_t h_min,
+void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream, std::int16_t h_min,
                std::int16_t h_max);
 
 }  // namespace bitlocal

@@ -1,7 +1,7 @@
 #include "trainer.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <chrono>
 
 #include "team.hpp"
 
@@ -22,6 +22,28 @@ struct LayerNotes {
     std::vector<const Word*> outputs;  // the rows of `activations`: the inputs of the next layer
     std::vector<std::uint8_t> errors;
     std::vector<std::int32_t> chosen;  // [group][sample]
+};
+
+// Adds the time since the last lap to a phase, or does nothing if nobody asked.
+class Stopwatch {
+  public:
+    explicit Stopwatch(PhaseTimes* times) : times_(times), last_(times == nullptr ? 0 : now()) {}
+
+    void lap(Phase phase) {
+        if (times_ == nullptr) return;
+        const std::uint64_t time = now();
+        (*times_)[static_cast<std::size_t>(phase)] += time - last_;
+        last_ = time;
+    }
+
+  private:
+    static std::uint64_t now() {
+        const auto since = std::chrono::steady_clock::now().time_since_epoch();
+        return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
+    }
+
+    PhaseTimes* times_;
+    std::uint64_t last_;
 };
 
 // One thread's room.
@@ -61,14 +83,17 @@ class Trainer {
         for (std::size_t t = 0; t < n_threads; ++t) rooms_.emplace_back(network_, batch_size_);
     }
 
-    void run(Member member, std::uint32_t first_step) {
+    void run(Member member, std::uint32_t first_step, PhaseTimes* times) {
+        Stopwatch watch(times);
         std::uint32_t step = first_step;
         for (std::size_t first = 0; first < set_.n; first += batch_size_, ++step) {
             const std::size_t size = std::min(batch_size_, set_.n - first);
-            forward(member, first, size);
+            forward(member, first, size, watch);
             member.meet();
-            update(member, size, step);
+            watch.lap(Phase::kWaiting);
+            update(member, size, step, watch);
             member.meet();
+            watch.lap(Phase::kWaiting);
         }
     }
 
@@ -83,22 +108,22 @@ class Trainer {
 
   private:
     // Steps 1 to 5, all layers, this thread's share of the mini-batch's samples.
-    void forward(Member member, std::size_t first, std::size_t size) {
+    void forward(Member member, std::size_t first, std::size_t size, Stopwatch& watch) {
         Room& room = rooms_[member.index];
         std::fill(room.batch_errors.begin(), room.batch_errors.end(), 0);
         const std::size_t n_words = words_for(network_.n_inputs());
-        for (std::size_t begin = member.index * kTile; begin < size; begin += member.team_size * kTile) {
-            const std::size_t end = std::min(begin + kTile, size);
+        for (std::size_t begin = member.share(size); begin < member.share_end(size); begin += kTile) {
+            const std::size_t end = std::min(begin + kTile, member.share_end(size));
             for (std::size_t s = begin; s < end; ++s) {
                 const std::size_t row = set_.order[first + s];
                 inputs_[s] = set_.samples + row * n_words;
                 labels_[s] = set_.labels[row];
             }
-            for (std::size_t l = 0; l < notes_.size(); ++l) forward_layer(l, begin, end, room);
+            for (std::size_t l = 0; l < notes_.size(); ++l) forward_layer(l, begin, end, room, watch);
         }
     }
 
-    void forward_layer(std::size_t l, std::size_t begin, std::size_t end, Room& room) {
+    void forward_layer(std::size_t l, std::size_t begin, std::size_t end, Room& room, Stopwatch& watch) {
         const Layer& layer = network_.layers()[l];
         const LayerShape& shape = layer.shape();
         LayerNotes& notes = notes_[l];
@@ -106,34 +131,38 @@ class Trainer {
         for (std::size_t s = begin; s < end; ++s) a[s - begin] = notes.activations.row(s);
         layer.forward(layer_inputs(l) + begin, end - begin, room.z.data(), a);
         layer.logits(notes.outputs.data() + begin, end - begin, room.o.data());
+        watch.lap(Phase::kForward);
         for (std::size_t s = begin; s < end; ++s) {
-            const std::size_t i = s - begin;
-            const auto verdict = layer.error_signal(room.o.data() + i * shape.o_stride(), labels_[s]);
+            const auto verdict = layer.error_signal(room.o.data() + (s - begin) * shape.o_stride(), labels_[s]);
             notes.errors[s] = verdict.error;
-            if (verdict.error) {
-                layer.choose(room.z.data() + i * shape.z_stride(), labels_[s], notes.chosen.data() + s, batch_size_);
-                ++room.batch_errors[l];
-                ++room.counts.errors[l];
-            }
+            room.batch_errors[l] += verdict.error;
+            room.counts.errors[l] += verdict.error;
             if (l + 1 == notes_.size()) room.counts.correct += verdict.predicted == labels_[s];
         }
+        watch.lap(Phase::kErrorSignal);
+        for (std::size_t s = begin; s < end; ++s)
+            if (notes.errors[s])
+                layer.choose(room.z.data() + (s - begin) * shape.z_stride(), labels_[s], notes.chosen.data() + s,
+                             batch_size_);
+        watch.lap(Phase::kChoice);
     }
 
-    // Steps 6 and 7, all layers, this thread's share of each layer's groups.
-    void update(Member member, std::size_t size, std::uint32_t step) {
+    // Steps 6 and 7, all layers, this thread's share of each layer's neurons, group by group.
+    void update(Member member, std::size_t size, std::uint32_t step, Stopwatch& watch) {
         Room& room = rooms_[member.index];
         for (std::size_t l = 0; l < notes_.size(); ++l) {
             if (!any_error(l)) continue;
             Layer& layer = network_.layers()[l];
             const LayerBatch batch{
                 size, layer_inputs(l), labels_.data(), notes_[l].errors.data(), notes_[l].chosen.data(), batch_size_};
-            const std::size_t n_groups = layer.shape().n_groups();
-            const std::size_t begin = n_groups * member.index / member.team_size;
-            const std::size_t end = n_groups * (member.index + 1) / member.team_size;
-            for (std::size_t g = begin; g < end; ++g) {
-                layer.update(g, batch, room.update);
-                if (!gaps_[l].never())
-                    layer.reinforce(g, gaps_[l], network_.seed(), static_cast<std::uint32_t>(l + 1), step);
+            const std::size_t last = member.share_end(layer.shape().n_neurons);
+            for (std::size_t begin = member.share(layer.shape().n_neurons), end; begin < last; begin = end) {
+                end = std::min(last, (begin / layer.shape().group_size + 1) * layer.shape().group_size);
+                layer.update(begin, end, batch, room.update);
+                watch.lap(Phase::kUpdate);
+                if (gaps_[l].never()) continue;
+                layer.reinforce(begin, end, gaps_[l], network_.seed(), static_cast<std::uint32_t>(l + 1), step);
+                watch.lap(Phase::kReinforcement);
             }
         }
     }
@@ -159,10 +188,16 @@ class Trainer {
 }  // namespace
 
 TrainingCounts train(Network& network, const TrainingSet& set, std::size_t batch_size, std::uint32_t first_step,
-                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads) {
+                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads, PhaseTimes* times) {
     n_threads = std::max<std::size_t>(n_threads, 1);
     Trainer trainer(network, set, batch_size, thresholds, n_threads);
-    run_team(n_threads, [&](Member member) { trainer.run(member, first_step); });
+    run_team(n_threads, [&](Member member) {
+        // Each thread keeps its own times on its stack: neighbours in an array would share cache lines.
+        PhaseTimes spent{};
+        trainer.run(member, first_step, times == nullptr ? nullptr : &spent);
+        if (times != nullptr)
+            for (std::size_t i = 0; i < spent.size(); ++i) times[member.index][i] += spent[i];
+    });
     return trainer.counts();
 }
 

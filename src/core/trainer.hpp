@@ -1,6 +1,7 @@
 // Training: mini-batches over layers and threads (docs/algorithm.md, section 2).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -22,11 +23,18 @@ struct TrainingCounts {
     std::vector<std::uint64_t> errors;  // per layer: samples with an error signal
 };
 
+// Where the time of a training goes. Weight bits are refreshed as part of the update, since they fall out of it.
+enum class Phase { kForward, kErrorSignal, kChoice, kUpdate, kReinforcement, kWaiting };
+inline constexpr std::array<const char*, 6> kPhaseNames = {"forward", "error_signal",  "choice",
+                                                           "update",  "reinforcement", "waiting"};
+using PhaseTimes = std::array<std::uint64_t, kPhaseNames.size()>;  // nanoseconds
+
 // Trains all layers on consecutive mini-batches of batch_size samples (the last one may be smaller).
 //   first_step   number of the first mini-batch; rules the random numbers of the reinforcement
 //   thresholds   per layer: the probability of reinforcement, in units of 2^-32
+//   times        null, or one a thread, to which the time spent in each phase is added
 // The result does not depend on n_threads.
 TrainingCounts train(Network& network, const TrainingSet& set, std::size_t batch_size, std::uint32_t first_step,
-                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads);
+                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads, PhaseTimes* times = nullptr);
 
 }  // namespace bitlocal

@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 from sklearn.exceptions import NotFittedError
 
+from bitlocal.cli.bench import bench
 from bitlocal.cli.console import printable
 from bitlocal.cli.datasets import datasets
 from bitlocal.cli.evaluate import evaluate
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, evaluate, predict, info, datasets):
+for command in (train, evaluate, predict, info, datasets, bench):
     app.command()(command)
 
 

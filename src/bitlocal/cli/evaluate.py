@@ -13,6 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from bitlocal.cli.console import facts, out, printable
 from bitlocal.cli.data import labels_like, load_like, open_model, test_part
+from bitlocal.cli.isa import Isa
 
 
 def evaluate(
@@ -25,6 +26,7 @@ def evaluate(
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
     ] = None,
+    isa: Isa = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Measure the accuracy of MODEL on the test samples of DATA.

@@ -3,20 +3,59 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
+import joblib
 import typer
 
+from bitlocal import _core
 from bitlocal.cli.console import byte_size, facts, out
+from bitlocal.cli.isa import Isa
 from bitlocal.modelfile import load_model
+from bitlocal.processor import instruction_set, processor_name
 
 
 def info(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    model: Annotated[Path | None, typer.Argument(metavar="MODEL", help="A model file.")] = None,
+    cpu: Annotated[bool, typer.Option("--cpu", help="Show this processor and its instruction sets instead.")] = False,
+    isa: Isa = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
-    """Show what is in the model file MODEL."""
+    """Show what is in the model file MODEL, or, with --cpu, which instruction sets this processor has for training."""
+    if (model is None) != cpu:
+        raise typer.BadParameter("expected either a model file or --cpu")
+    if model is None:
+        _show_processor(as_json=as_json)
+    else:
+        _show_model(model, as_json=as_json)
+
+
+def _show_processor(*, as_json: bool) -> None:
+    used, reason = instruction_set()
+    content = {
+        "processor": processor_name(),
+        "cores": os.cpu_count(),
+        "usable_cores": joblib.cpu_count(),
+        "instruction_sets": [{"name": name, "supported": supported} for name, supported in _core.instruction_sets()],
+        "in_use": used,
+        "reason": reason,
+    }
+    if as_json:
+        print(json.dumps(content))
+        return
+    rows = [
+        ("processor", content["processor"]),
+        ("cores", f"{content['cores']}, {content['usable_cores']} of them usable by this process"),
+    ]
+    for name, supported in _core.instruction_sets():
+        state = "not supported by this processor" if not supported else "supported"
+        rows.append((name, f"in use: {reason}" if name == used else state))
+    out.print(facts(rows))
+
+
+def _show_model(model: Path, *, as_json: bool) -> None:
     loaded = load_model(model)
     classifier = loaded.classifier
     network = classifier.network_

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from bitlocal.cli.data import load_like, open_model, prediction_part
+from bitlocal.cli.isa import Isa
 from bitlocal.cli.outfile import require_writable
 from bitlocal.modelfile import write_file
 
@@ -26,6 +27,7 @@ def predict(
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
     ] = None,
+    isa: Isa = None,
 ) -> None:
     """Print the predicted label of each sample of DATA (of its test split, where it has one), one a line."""
     if out_file is not None:

@@ -14,6 +14,7 @@ import typer
 from bitlocal import _core
 from bitlocal.cli.console import byte_size, err, facts, out, training_progress
 from bitlocal.cli.data import Split, load_data, split
+from bitlocal.cli.isa import Isa
 from bitlocal.cli.outfile import require_writable
 from bitlocal.encoders import ImageEncoder, make_encoder
 from bitlocal.estimator import BMLPClassifier
@@ -89,6 +90,7 @@ def train(
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
     ] = None,
+    isa: Isa = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
         bool,
