@@ -14,8 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from bitlocal.bits import PackedBits, are_bits, pack
-from bitlocal.encoders import Encoder, TableEncoder, ThermometerEncoder, make_encoder
+from bitlocal.encoders import Encoder, TableEncoder, TextEncoder, ThermometerEncoder, make_encoder
 from bitlocal.encoders.columns import has_text
+from bitlocal.encoders.text import are_texts
 from bitlocal.encoders.thresholds import bits_for
 from bitlocal.network import BinaryNetwork, NetworkConfig, default_group_size
 from bitlocal.splits import hold_out
@@ -52,7 +53,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
     encoder : {"auto", "median", "column-median", "thermometer", "thermometerN"}, transformer or None, default="auto"
         How numbers become bits. "auto" takes booleans, -1/+1 and 0/1 as bits and gives other data a thermometer encoder
-        fitted on the training data, with 32 bits a feature for up to 64 features and fewer, down to 8, for more.
+        fitted on the training data, with 32 bits a feature for up to 64 features and fewer, down to 8, for more. Texts
+        (a list or an array of str) it gives a `TextEncoder`. `bitlocal.encoders.make_encoder` tells all names.
         "thermometer4" has 4 bits a feature; "median" is the published setting, one median for all features.
         A transformer (it is cloned, then fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
     early_stopping : bool, default=False
@@ -368,7 +370,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(self.encoder, str):
             return getattr(self.encoder, "takes_raw_samples", False)
         if self.encoder == "auto":
-            return has_text(X)
+            return has_text(X) or are_texts(X)
         return make_encoder(self.encoder).takes_raw_samples
 
     def _require_two_classes(self) -> None:
@@ -490,7 +492,9 @@ def _describe(record: EpochRecord, n_epochs: int) -> str:
 
 
 def _auto_encoder(X: Any) -> Encoder | None:
-    """Suit the data: tables with text, bits, numbers."""
+    """Suit the data: texts, tables with text, bits, numbers."""
+    if are_texts(X):
+        return TextEncoder()
     if has_text(X):
         return TableEncoder()
     return None if are_bits(X) else ThermometerEncoder(n_bits=bits_for(X.shape[1]))
