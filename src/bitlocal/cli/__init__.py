@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from bitlocal.cli.console import printable
 from bitlocal.cli.datasets import datasets
 from bitlocal.cli.evaluate import evaluate
+from bitlocal.cli.features import features
 from bitlocal.cli.info import info
 from bitlocal.cli.predict import predict
 from bitlocal.cli.train import train
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, evaluate, predict, info, datasets):
+for command in (train, evaluate, predict, info, datasets, features):
     app.command()(command)
 
 
