@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dispatch.hpp"
+#include "encode.hpp"
 #include "pack.hpp"
 #include "trainer.hpp"
 
@@ -87,9 +88,96 @@ Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
     return outcome;
 }
 
+// Encoding: codes of random widths, written behind other bits, must be those that a plain loop gives.
+template <class Value>
+bool encodes(std::size_t n_rows, std::size_t n_columns, std::size_t most_thresholds, bool missing) {
+    RandomStream random(2, Purpose::kSyntheticData, 0, 0, 0);
+    std::uint64_t next = 0;
+    std::vector<Value> x(n_rows * n_columns);
+    for (auto& value : x) value = static_cast<Value>(random[next++] % 200);
+    std::vector<std::uint32_t> columns, first{0};
+    std::vector<std::uint8_t> flags;
+    std::vector<Value> thresholds;
+    std::size_t n_bits = 0;
+    for (std::size_t c = 0; c < n_columns; ++c) {
+        columns.push_back(static_cast<std::uint32_t>(random[next++] % n_columns));
+        const std::size_t n = random[next++] % (most_thresholds + 1);
+        for (std::size_t t = 0; t < n; ++t) thresholds.push_back(static_cast<Value>(200 * t / n));
+        flags.push_back(missing && random[next++] % 2);
+        first.push_back(static_cast<std::uint32_t>(thresholds.size()));
+        n_bits += n + flags.back();
+    }
+    const std::size_t first_bit = 5, n_words = words_for(first_bit + n_bits);
+    std::vector<Word> words(n_rows * n_words);
+    const ColumnCodes<Value> codes{columns.data(), first.data(), flags.data(), n_columns, thresholds.data()};
+    encode_columns(x.data(), n_columns, codes, {words.data(), n_rows, n_words, first_bit});
+    for (std::size_t r = 0; r < n_rows; ++r) {
+        const Word* row = words.data() + r * n_words;
+        std::size_t bit = first_bit;
+        for (std::size_t i = 0; i < n_columns; ++i) {
+            for (std::size_t t = first[i]; t < first[i + 1]; ++t)
+                if (get_bit(row, bit++) != (x[r * n_columns + columns[i]] > thresholds[t])) return false;
+            if (flags[i] && get_bit(row, bit++)) return false;
+        }
+        for (std::size_t k = 0; k < first_bit; ++k)
+            if (get_bit(row, k)) return false;
+        for (; bit < n_words * kWordBits; ++bit)
+            if (get_bit(row, bit)) return false;
+    }
+    return true;
+}
+
+bool places(std::size_t n_bits, std::size_t first_bit) {
+    const std::size_t n_rows = 3, n_words = words_for(n_bits), n_out = words_for(first_bit + n_bits);
+    RandomStream random(3, Purpose::kSyntheticData, 0, 0, 0);
+    std::vector<Word> rows(n_rows * n_words), out(n_rows * n_out);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = random[i] & word_mask(n_bits, i % n_words);
+    place_bits(rows.data(), n_bits, {out.data(), n_rows, n_out, first_bit});
+    for (std::size_t r = 0; r < n_rows; ++r)
+        for (std::size_t k = 0; k < n_out * kWordBits; ++k) {
+            const bool inside = k >= first_bit && k < first_bit + n_bits;
+            const bool expected = inside && get_bit(rows.data() + r * n_words, k - first_bit);
+            if (get_bit(out.data() + r * n_out, k) != expected) return false;
+        }
+    return true;
+}
+
+bool counts_bits() {
+    const Word row[2] = {0b1011, ~Word{0}};
+    const std::uint32_t first_term[3] = {0, 1, 3}, words[3] = {0, 0, 1};
+    const Word masks[3] = {0b0110, 0b1111, 0xFF}, flips[3] = {0, 0b1111, 0};
+    std::int32_t counts[2];
+    masked_popcounts(row, 1, 2, first_term, words, masks, flips, 2, counts);
+    const std::uint8_t x[3] = {200, 10, 255};
+    const std::uint32_t columns[3] = {0, 1, 2};
+    const std::int16_t weights[3] = {-3, 2, 1};
+    std::int32_t sums[2];
+    weighted_sums(x, 1, 3, first_term, columns, weights, 2, sums);
+    return counts[0] == 1 && counts[1] == 1 + 8 && sums[0] == -600 && sums[1] == 275;
+}
+
+bool test_encoding() {
+    bool right = counts_bits();
+    for (std::size_t n_rows : {std::size_t{1}, std::size_t{300}})
+        for (std::size_t n_columns : {std::size_t{1}, std::size_t{13}, std::size_t{64}})
+            for (std::size_t most :
+                 {std::size_t{0}, std::size_t{3}, std::size_t{16}, std::size_t{64}, std::size_t{199}})
+                right = right && encodes<std::uint8_t>(n_rows, n_columns, most, true) &&
+                        encodes<std::int32_t>(n_rows, n_columns, most, false) &&
+                        encodes<float>(n_rows, n_columns, most, true) &&
+                        encodes<double>(n_rows, n_columns, most, false);
+    for (std::size_t n_bits : {std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65}, std::size_t{200}})
+        for (std::size_t first_bit :
+             {std::size_t{0}, std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{70}})
+            right = right && places(n_bits, first_bit);
+    if (!right) std::fprintf(stderr, "FAILED: encoding\n");
+    return right;
+}
+
 }  // namespace
 
 int main() {
+    if (!test_encoding()) return 1;
     const std::vector<Case> cases = {
         {{1, 1}, 1, 2, 1, 1},
         {{63, 9}, 3, 3, 7, 100},

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,9 @@ import pytest
 import bitlocal
 from bitlocal import BMLPClassifier
 from bitlocal.cli import console, main
-from bitlocal.modelfile import load_model
+from bitlocal.cli.data import load_data, load_like, prediction_part, split
+from bitlocal.cli.data import test_part as choose_test_part
+from bitlocal.modelfile import TrainingData, load_model
 
 COMMAND = str(Path(sys.executable).with_name("bitlocal"))
 FAST = ["--hidden", "45", "--epochs", "2", "--quiet"]
@@ -244,6 +247,65 @@ def test_shuffled_columns_are_still_the_same_data(succeeds, tmp_path):
         evaluation = json.loads(succeeds("evaluate", model, tmp_path / name, "--json"))
         assert evaluation["part"] == "the 20% that training held out"
         assert evaluation["accuracy"] == report["test_accuracy"]
+
+
+def mixed_frame(n=120, seed=0):
+    """Numbers, truth values and text, all with holes."""
+    data, rng = frame(n, seed), np.random.default_rng(seed)
+    data["two"] = data["two"].where(rng.random(n) < 0.9)
+    data["three"] = np.where(data["three"] > 1, "large", np.where(rng.random(n) < 0.1, "?", "7"))
+    data["four"] = np.where(rng.random(n) < 0.1, None, data["four"] > 1)
+    return data
+
+
+def test_tables_of_text_are_split_and_matched_like_any_other(tmp_path):
+    whole = mixed_frame()
+    whole.to_csv(tmp_path / "table.csv", index=False)
+    shuffled = whole[["three", "target", "one", "four", "two"]]
+    shuffled.to_csv(tmp_path / "shuffled.csv.gz", index=False)
+    shuffled.to_parquet(tmp_path / "shuffled.parquet")
+    trained_on = load_data(str(tmp_path / "table.csv"), None)
+    assert trained_on.X.dtype == object
+    parts = split(trained_on, 0.25, 3)
+    origin = TrainingData(
+        "table.csv",
+        trained_on.fingerprint(),
+        target="target",
+        test_fraction=0.25,
+        split_seed=3,
+        feature_names=trained_on.feature_names,
+    )
+    model = SimpleNamespace(classifier=SimpleNamespace(encoder_=None), data=origin)
+    for name in ("table.csv", "shuffled.csv.gz", "shuffled.parquet"):
+        dataset = load_like(model, str(tmp_path / name), None)
+        assert dataset.feature_names == ("one", "two", "three", "four")
+        assert dataset.X.tolist() == trained_on.X.tolist()
+        part = choose_test_part(dataset, model, everything=False)
+        assert part.origin == "the 25% that training held out"
+        assert part.X.tolist() == parts.X_test.tolist()
+    shuffled.drop(columns="target").to_csv(tmp_path / "new.csv", index=False)
+    dataset = load_like(model, str(tmp_path / "new.csv"), None, require_target=False)
+    assert prediction_part(dataset).tolist() == trained_on.X.tolist()
+
+
+def test_codes_stay_categories_in_a_table_of_nothing_but_numbers(succeeds, tmp_path):
+    rows = [(code, "abc"[int(code) % 3]) for code in ("01", "02", "03") * 20] + [("x", "a")]
+    (tmp_path / "table.csv").write_text("code,target\n" + "".join(f"{code},{label}\n" for code, label in rows))
+    succeeds("train", tmp_path / "table.csv", "--out", tmp_path / "model", "--hidden", "450", "--test-fraction", "0")
+    (tmp_path / "some.csv").write_text("code\n01\n02\n03\n")
+    assert succeeds("predict", tmp_path / "model", tmp_path / "some.csv").split() == ["b", "c", "a"]
+
+
+def test_tables_of_text_from_training_to_prediction(succeeds, tmp_path):
+    mixed_frame().to_csv(tmp_path / "table.csv", index=False)
+    mixed_frame()[["three", "target", "one", "four", "two"]].to_parquet(tmp_path / "shuffled.parquet")
+    mixed_frame().drop(columns="target").to_csv(tmp_path / "new.csv", index=False)
+    model = tmp_path / "model"
+    report = json.loads(succeeds("train", tmp_path / "table.csv", *FAST, "--out", model, "--json"))
+    for name in ("table.csv", "shuffled.parquet"):
+        evaluation = json.loads(succeeds("evaluate", model, tmp_path / name, "--json"))
+        assert evaluation["accuracy"] == report["test_accuracy"]
+    assert succeeds("predict", model, tmp_path / "new.csv") == succeeds("predict", model, tmp_path / "table.csv")
 
 
 def test_test_labels_that_training_never_saw(fails, tmp_path):

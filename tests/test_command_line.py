@@ -215,10 +215,8 @@ def test_inference_only_model(tmp_path):
 
 
 BAD_TABLES = {
-    "a,label\n1,x\nnan,y\n": "nan is not a finite number",
     "a,label\n1,x\ninf,y\n": "inf is not a finite number",
-    "a,label\n1,x\n,y\n": "missing value",
-    "a,label\n1,x\nred,y\n": "'red' is not a number",
+    "a,b,label\nred,1,x\n,-inf,y\n": "line 3, column 'b': -inf is not a finite number",
     "a,label\n1,x\n2,x\n": "at least two classes",
     "a,label\n1,x\n2,\n": "the target is missing",
     "a,b\n1,x\n": "there is no column 'label'",

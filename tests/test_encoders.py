@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from bitlocal import MedianBinarizer, ThermometerEncoder
 from bitlocal.bits import pack, unpack
 from bitlocal.encoders import make_encoder
+from bitlocal.encoders.allotment import allot_bits, information
 
 # scikit-learn's own check for NaN sums the data, and warns where huge numbers of both signs cancel out.
 HUGE = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce:RuntimeWarning")
@@ -27,9 +28,13 @@ ENCODERS = [
     ThermometerEncoder(),
     ThermometerEncoder(n_bits=3),
     ThermometerEncoder(n_bits=5, strategy="uniform"),
+    ThermometerEncoder(n_bits=5, strategy="gaussian"),
+    ThermometerEncoder(n_bits=5, max_bits=12),
 ]
 THERMOMETERS = [
-    ThermometerEncoder(n_bits=n, strategy=strategy) for n in (1, 2, 7) for strategy in ("quantile", "uniform")
+    ThermometerEncoder(n_bits=n, strategy=strategy)
+    for n in (1, 2, 7, 70)
+    for strategy in ("quantile", "uniform", "gaussian")
 ]
 
 
@@ -63,7 +68,15 @@ def tables(draw, dtype=np.float64):
 
 
 def bits_by_hand(encoder, X):
-    return [[float(row[c]) > t for c, t in zip(encoder.columns_, encoder.thresholds_, strict=True)] for row in X]
+    """Feature by feature: its comparisons, and whether it is missing if that has a bit."""
+    rows = []
+    for row in X:
+        bits = []
+        for c, value in enumerate(row):
+            bits += [float(value) > t for t in encoder.thresholds_[encoder.columns_ == c]]
+            bits += [math.isnan(value)] * bool(encoder.missing_[c])
+        rows.append(bits)
+    return rows
 
 
 def check_thermometer(encoder, X):
@@ -423,3 +436,88 @@ def test_a_constant_column_gets_no_bit():
     nothing = ThermometerEncoder().fit(np.ones((4, 3)))
     assert nothing.transform(np.zeros((2, 3))).shape == (2, 0)
     assert nothing.get_feature_names_out().tolist() == []
+
+
+# Missing values --------------------------------------------------------------------------------------------
+
+
+@HUGE
+@settings(max_examples=80, deadline=None)
+@given(X=tables(), holes=st.integers(0, 2**32 - 1), encoder=st.sampled_from(ENCODERS + THERMOMETERS))
+def test_missing_values_have_a_bit_and_do_not_count(X, holes, encoder):
+    holes = np.random.default_rng(holes).random(X.shape) < 0.3
+    X = np.where(holes, np.nan, X)
+    encoder = clone(encoder).fit(X)
+    assert encoder.missing_.tolist() == (holes.any(axis=0) & ~holes.all(axis=0)).tolist()
+    if getattr(encoder, "scope", "") != "global" and getattr(encoder, "max_bits", None) is None:
+        for c in range(X.shape[1]):
+            present = X[~holes[:, c], c : c + 1]
+            if len(present) >= 2:
+                alone = clone(encoder).fit(present)
+                assert alone.thresholds_.tolist() == encoder.thresholds_[encoder.columns_ == c].tolist()
+    for table in (
+        X,
+        np.full((1, X.shape[1]), np.nan),
+        X.astype(np.float32) if np.nanmax(np.abs(X), initial=0) < 1e38 else X,
+    ):
+        assert encoder.transform(table).tolist() == bits_by_hand(encoder, table)
+
+
+def test_names_of_missing_values():
+    encoder = ThermometerEncoder().fit([[1, np.nan], [2, 5], [3, 5]])
+    assert encoder.get_feature_names_out(["a", "b"]).tolist() == ["a>1", "a>2", "b missing"]
+
+
+def test_infinity_is_no_number():
+    for bad in (np.inf, -np.inf):
+        with pytest.raises(ValueError, match="infinity"):
+            ThermometerEncoder().fit([[1.0], [bad]])
+
+
+# Strategies ------------------------------------------------------------------------------------------------
+
+
+def test_gaussian_thresholds():
+    X = np.random.default_rng(0).normal(10, 3, (4000, 1))
+    encoder = ThermometerEncoder(3, strategy="gaussian").fit(X)
+    assert np.allclose(encoder.thresholds_, X.mean() + X.std() * np.array([-0.67449, 0, 0.67449]), atol=1e-3)
+    heavy = np.append(np.ones(50), [2.0, 1e300, -1e300])[:, np.newaxis]
+    assert np.isfinite(ThermometerEncoder(2, strategy="gaussian").fit(heavy).thresholds_).all()
+
+
+def test_supervised_thresholds_lie_between_the_classes():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 100, (500, 1))
+    y = (X[:, 0] > 3) & (X[:, 0] < 5)
+    thresholds = ThermometerEncoder(2, strategy="supervised").fit(X, y).thresholds_
+    assert thresholds.tolist() == [X[X <= 3].max(), X[(X > 3) & (X < 5)].max()]
+    more = ThermometerEncoder(6, strategy="supervised").fit(X, y).thresholds_
+    assert len(more) == 6  # quantiles make up the number
+    assert set(thresholds) <= set(more)
+    holes = X.copy()
+    holes[::10] = np.nan
+    assert ThermometerEncoder(2, strategy="supervised").fit(holes, y).n_bits_ == 3
+    with pytest.raises(ValueError, match=r"needs the class labels: call fit\(X, y\)"):
+        ThermometerEncoder(strategy="supervised").fit(X)
+
+
+@settings(max_examples=60, deadline=None)
+@given(most=st.lists(st.integers(0, 9), min_size=1, max_size=6), data=st.data(), max_bits=st.integers(0, 60))
+def test_allotment(most, data, max_bits):
+    useful = data.draw(st.lists(st.floats(0, 3), min_size=len(most), max_size=len(most)))
+    shares = allot_bits(most, useful, max_bits)
+    assert sum(shares) == min(max_bits, sum(most))
+    assert all(0 <= share <= limit for share, limit in zip(shares, most, strict=True))
+    if max_bits >= sum(limit > 0 for limit in most):
+        assert all(share > 0 for share, limit in zip(shares, most, strict=True) if limit)
+    for i, u in enumerate(useful):  # of two that could use more, the more useful one has no fewer
+        for j, v in enumerate(useful):
+            if u > v and shares[i] < most[i]:
+                assert shares[i] >= shares[j] or shares[j] <= 1
+
+
+def test_information():
+    y = np.arange(800) % 4
+    assert information(y.astype(float), y) == pytest.approx(2, abs=0.02)
+    assert information(np.random.default_rng(0).normal(size=800), y) < 0.02
+    assert information(np.where(y == 0, np.nan, 1.0), y) == pytest.approx(0.811, abs=0.01)

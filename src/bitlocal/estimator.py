@@ -18,6 +18,7 @@ from bitlocal.encoders import Encoder, TableEncoder, TextEncoder, ThermometerEnc
 from bitlocal.encoders.columns import has_text
 from bitlocal.encoders.text import are_texts
 from bitlocal.encoders.thresholds import bits_for
+from bitlocal.encoders.union import is_union, pack_union, parts_of, takes_raw_samples
 from bitlocal.network import BinaryNetwork, NetworkConfig, default_group_size
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
@@ -366,9 +367,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     def _is_raw(self, X: Any, *, reset: bool) -> bool:
         """Whether X goes to the encoder as it came, since it is no table of numbers."""
         if not reset:
-            return getattr(self.encoder_, "takes_raw_samples", False)
+            return takes_raw_samples(self.encoder_)
         if not isinstance(self.encoder, str):
-            return getattr(self.encoder, "takes_raw_samples", False)
+            return takes_raw_samples(self.encoder)
         if self.encoder == "auto":
             return has_text(X) or are_texts(X)
         return make_encoder(self.encoder).takes_raw_samples
@@ -386,9 +387,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     def _fit_encoder(self, X: Any, labels: NDArray[np.intp]) -> None:
         encoder = self._choose_encoder(X)
         self.encoder_: Any = None if encoder is None else encoder.fit(X, labels)
-        if isinstance(encoder, Encoder) and encoder.takes_raw_samples:
-            self.n_features_in_ = encoder.n_features_in_
-            names = getattr(encoder, "feature_names_in_", None)
+        if takes_raw_samples(encoder):
+            first = parts_of(encoder)[0] if is_union(encoder) else encoder
+            self.n_features_in_ = first.n_features_in_
+            names = getattr(first, "feature_names_in_", None)
             if names is not None:
                 self.feature_names_in_ = names
 
@@ -419,6 +421,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             bits = _pack_bits(X, "the data were taken as bits in fit, so")
         elif hasattr(self.encoder_, "pack"):
             bits = self.encoder_.pack(X)
+        elif is_union(self.encoder_):
+            bits = pack_union(self.encoder_, X)
         else:
             output = self.encoder_.transform(X)
             if hasattr(output, "toarray"):  # a sparse matrix

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
+from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 
 from bitlocal.encoders import (
@@ -40,6 +41,7 @@ from bitlocal.encoders import (
     ThermometerEncoder,
     make_encoder,
 )
+from bitlocal.encoders.union import is_union, parts_of, set_union_state, union_state
 from bitlocal.errors import ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.network import BinaryNetwork, NetworkConfig, TrainingState
@@ -360,38 +362,55 @@ def _encoder_to_json(encoder: Any) -> dict[str, Any] | None:
     if encoder is None:
         return None
     kind = type(encoder).__name__
+    if is_union(encoder) and encoder.transformer_weights is None:
+        return {"kind": kind, "parts": [[name, _encoder_to_json(part)] for name, part in encoder.transformer_list]}
     if _ENCODERS.get(kind) is not type(encoder):
         raise ModelFileError(
-            f"an encoder of type {kind} cannot be stored in a model file (it holds {', '.join(_ENCODERS)}): "
-            "encode the data before, or pickle the classifier"
+            f"an encoder of type {kind} cannot be stored in a model file (it holds {', '.join(_ENCODERS)}, and a "
+            "FeatureUnion of these): encode the data before, or pickle the classifier"
         )
     return {"kind": kind, "parameters": encoder.get_params()}
 
 
-def _encoder_from_json(encoder: Mapping[str, Any] | None) -> Encoder | None:
-    return None if encoder is None else _build(_ENCODERS[encoder["kind"]], encoder["parameters"])
+def _encoder_from_json(description: Mapping[str, Any] | None) -> Any:
+    if description is None:
+        return None
+    if description["kind"] == "FeatureUnion":
+        parts = description["parts"]
+        _require(
+            isinstance(parts, list)
+            and all(isinstance(part, list) and len(part) == 2 and isinstance(part[0], str) for part in parts)
+            and all(isinstance(one, dict) and one["kind"] in _ENCODERS for _, one in parts),
+            "the parts of the encoder are not valid",
+        )
+        return FeatureUnion([(name, _encoder_from_json(one)) for name, one in parts])
+    return _build(_ENCODERS[description["kind"]], description["parameters"])
 
 
-def _fitted_to_json(encoder: Encoder | None, arrays: _Arrays) -> dict[str, Any] | None:
+def _fitted_to_json(encoder: Any, arrays: _Arrays) -> dict[str, Any] | None:
     """Give what an encoder's `fit` found, and add its arrays to those of the file."""
     description = _encoder_to_json(encoder)
-    if encoder is None or description is None:
+    if description is None:
         return None
-    values, found = encoder._state()
+    values, found = union_state(encoder) if is_union(encoder) else encoder._state()
     arrays.update({f"{_PREFIX}{name}": _smallest(array) for name, array in found.items()})
     return {**description, "fitted": values} if values else description
 
 
-def _fitted_from_json(
-    description: Mapping[str, Any] | None, n_features: int, n_bits: int, arrays: _Arrays
-) -> Encoder | None:
+def _fitted_from_json(description: Mapping[str, Any] | None, n_features: int, n_bits: int, arrays: _Arrays) -> Any:
     encoder = _encoder_from_json(description)
     if encoder is None or description is None:
         _require(n_features == n_bits, "the number of features does not fit the network")
         return None
     found = {name.removeprefix(_PREFIX): array for name, array in arrays.items() if name.startswith(_PREFIX)}
-    encoder._set_state(description.get("fitted", {}), found, n_features)
-    _require(encoder.n_bits_ == n_bits, "the encoder does not fit the network")
+    values = description.get("fitted", {})
+    if is_union(encoder):
+        set_union_state(encoder, values, found, n_features)
+        fitted_bits = sum(part.n_bits_ for part in parts_of(encoder))
+    else:
+        encoder._set_state(values, found, n_features)
+        fitted_bits = encoder.n_bits_
+    _require(fitted_bits == n_bits, "the encoder does not fit the network")
     return encoder
 
 

@@ -56,16 +56,15 @@ class BitWriter {
     void thermometer(std::size_t n_ones, std::size_t n) {
         for (; n > kMost; n -= kMost) {
             const std::size_t here = std::min(n_ones, kMost);
-            put(here, kMost);
+            put((Word{1} << here) - 1, kMost);
             n_ones -= here;
         }
-        put(n_ones, n);
+        put((Word{1} << n_ones) - 1, n);
     }
 
-  private:
-    static constexpr std::size_t kMost = kWordBits - 1;  // so that no shift is by a whole word
-    void put(std::size_t n_ones, std::size_t n) {
-        const Word code = (Word{1} << n_ones) - 1;
+    // The n lowest bits of a code, whose others are zero; kMost at most, so that no shift is by a whole word.
+    static constexpr std::size_t kMost = kWordBits - 1;
+    void put(Word code, std::size_t n) {
         pending_ |= code << filled_;
         filled_ += n;
         if (filled_ >= kWordBits) {
@@ -74,6 +73,8 @@ class BitWriter {
             pending_ = code >> (n - filled_);
         }
     }
+
+  private:
     Word* word_;
     Word pending_ = 0;
     std::size_t filled_;
@@ -103,6 +104,26 @@ void encode_bytes(const std::uint8_t* x, std::size_t n_columns, const ColumnCode
     }
 }
 
+// Whether every code is a single bit, a comparison.
+template <class Value>
+bool all_single(const ColumnCodes<Value>& codes) {
+    for (std::size_t i = 0; i < codes.n_codes; ++i)
+        if (codes.missing[i] || codes.first_threshold[i + 1] - codes.first_threshold[i] != 1) return false;
+    return true;
+}
+
+template <class Value, class Key>
+void encode_single(const Value* sample, const std::uint32_t* columns, const Key* thresholds, std::size_t n,
+                   BitWriter&& row) {
+    constexpr std::size_t kAtATime = 32;
+    for (std::size_t i = 0; i < n; i += kAtATime) {
+        const std::size_t width = std::min(kAtATime, n - i);
+        Word code = 0;
+        for (std::size_t k = 0; k < width; ++k) code |= Word{key(sample[columns[i + k]]) > thresholds[i + k]} << k;
+        row.put(code, width);
+    }
+}
+
 }  // namespace
 
 template <class Value>
@@ -120,6 +141,12 @@ void encode_columns(const Value* x, std::size_t n_columns, const ColumnCodes<Val
     using Key = decltype(key(Value{}));
     std::vector<Key> thresholds(codes.first_threshold[codes.n_codes]);
     for (std::size_t t = 0; t < thresholds.size(); ++t) thresholds[t] = key(codes.thresholds[t]);
+    if (all_single(codes)) {
+        for (std::size_t r = 0; r < out.n_rows; ++r)
+            encode_single(x + r * n_columns, codes.columns, thresholds.data(), codes.n_codes,
+                          BitWriter(out.words + r * out.n_words, out.first_bit));
+        return;
+    }
     for (std::size_t r = 0; r < out.n_rows; ++r) {
         const Value* sample = x + r * n_columns;
         BitWriter row(out.words + r * out.n_words, out.first_bit);
@@ -141,13 +168,22 @@ template void encode_columns(const double*, std::size_t, const ColumnCodes<doubl
 template <class Value>
 void weighted_sums(const Value* x, std::size_t n_rows, std::size_t n_columns, const std::uint32_t* first_term,
                    const std::uint32_t* columns, const std::int16_t* weights, std::size_t n_sums, std::int32_t* sums) {
-    for (std::size_t r = 0; r < n_rows; ++r, x += n_columns, sums += n_sums)
+    bool differences = true;  // the most common sums, and worth a loop of their own
+    for (std::size_t i = 0; i < n_sums && differences; ++i)
+        differences = first_term[i + 1] == 2 * (i + 1) && weights[2 * i] == 1 && weights[2 * i + 1] == -1;
+    for (std::size_t r = 0; r < n_rows; ++r, x += n_columns, sums += n_sums) {
+        if (differences) {
+            for (std::size_t i = 0; i < n_sums; ++i)
+                sums[i] = std::int32_t{x[columns[2 * i]]} - std::int32_t{x[columns[2 * i + 1]]};
+            continue;
+        }
         for (std::size_t i = 0; i < n_sums; ++i) {
             std::int32_t sum = 0;
             for (std::size_t t = first_term[i]; t < first_term[i + 1]; ++t)
                 sum += std::int32_t{weights[t]} * std::int32_t{x[columns[t]]};
             sums[i] = sum;
         }
+    }
 }
 
 template void weighted_sums(const std::uint8_t*, std::size_t, std::size_t, const std::uint32_t*, const std::uint32_t*,

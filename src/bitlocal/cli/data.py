@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.datasets import Dataset, load, names, read_table
+from bitlocal.encoders import TableEncoder
 from bitlocal.errors import DataError
 from bitlocal.modelfile import Model, load_model
 from bitlocal.splits import hold_out
 
 
-def load_data(data: str, target: str | None, *, seed: int = 0, require_target: bool = True) -> Dataset:
+def load_data(
+    data: str, target: str | None, *, seed: int = 0, require_target: bool = True, text_columns: Collection[str] = ()
+) -> Dataset:
     """Load DATA: a file if it looks like one or is there, a known name otherwise."""
     looks_like_file = os.sep in data or "." in data or os.path.exists(data)
     if looks_like_file and data not in names():
-        return read_table(data, target, require_target=require_target)
+        return read_table(data, target, require_target=require_target, text_columns=text_columns)
     return load(data, seed=seed)
 
 
@@ -38,7 +42,10 @@ def load_like(model: Model, data: str, target: str | None, *, require_target: bo
     seed = 0
     if trained_on is not None:
         target, seed = target or trained_on.target, trained_on.split_seed
-    return _in_order(load_data(data, target, seed=seed, require_target=require_target), _feature_names(model))
+    names = _feature_names(model)
+    text_columns = [] if data.lower().endswith(".npz") else _categories(model, names)
+    dataset = load_data(data, target, seed=seed, require_target=require_target, text_columns=text_columns)
+    return _in_order(dataset, names)
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,14 @@ def _feature_names(model: Model) -> tuple[str, ...] | None:
         names = names or tuple(model.classifier.feature_names_in_)
         del model.classifier.feature_names_in_
     return names
+
+
+def _categories(model: Model, names: tuple[str, ...] | None) -> list[str]:
+    """Name the columns that hold categories, of which those of a smaller table may all look like numbers."""
+    encoder = model.classifier.encoder_
+    if names is None or not isinstance(encoder, TableEncoder):
+        return []
+    return [name for name, kind in zip(names, encoder.kinds_, strict=True) if kind in ("category", "ordered")]
 
 
 def _in_order(dataset: Dataset, wanted: tuple[str, ...] | None) -> Dataset:

@@ -71,7 +71,7 @@ def train(
         str,
         typer.Option(
             help="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
-            "table, image:PARTS as in image:thermometer4+hog6, or signal:PARTS as in signal:thermometer4+bands8."
+            "table, image:PARTS as in image:thermometer4+hog4, or signal:PARTS as in signal:thermometer4+bands8."
         ),
     ] = _default("encoder"),
     clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights (default: none).")] = None,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import FeatureColumn, Holes, check_names, find_target
+from .columns import FeatureColumn, check_names, check_text_columns, find_target, to_matrix
 from .container import Dataset
 from .files import shown
 from .labels import check_classes, parse_labels
@@ -30,25 +31,36 @@ class ColumnTable:
         In what places are counted for messages, ``"line"`` or ``"row"``.
     require_target : bool
         Whether labels must be there; False for prediction.
+    text_columns : collection of str, default ()
+        Names of columns of features to take as text, whatever they hold.
 
     Raises
     ------
     DataError
-        If a name is empty or comes twice, or the target column is required but not there.
+        If a name is empty or comes twice, or a column that is required or to be text is not there.
     """
 
     def __init__(
-        self, path: Path, names: Sequence[str], target: str | None, unit: str, *, require_target: bool
+        self,
+        path: Path,
+        names: Sequence[str],
+        target: str | None,
+        unit: str,
+        *,
+        require_target: bool,
+        text_columns: Collection[str] = (),
     ) -> None:
         check_names(path, names)
+        check_text_columns(path, names, text_columns)
         self._path = path
         self._names = names
         self._unit = unit
         self._require_target = require_target
         self._target = find_target(path, names, target, required=require_target)
-        self._holes = Holes(path)
         self._features = {
-            i: FeatureColumn(path, name, unit, self._holes) for i, name in enumerate(names) if i != self._target
+            i: FeatureColumn(partial(self._where, i), as_text=name in text_columns)
+            for i, name in enumerate(names)
+            if i != self._target
         }
         self._labels: list[str] = []
         self._places: list[int] = []
@@ -57,17 +69,28 @@ class ColumnTable:
         """Whether the column at this position holds the labels."""
         return position == self._target
 
+    def is_text(self, position: int) -> bool:
+        """Whether the column at this position holds text that is no label, or was told to."""
+        return position in self._features and self._features[position].is_text
+
+    @property
+    def turned_to_text(self) -> frozenset[str]:
+        """Names of columns in which text came too late, see `FeatureColumn`: read the file anew."""
+        return frozenset(self._names[i] for i, column in self._features.items() if column.turned_to_text)
+
     def add_text(self, position: int, cells: Sequence[str], places: Sequence[int]) -> None:
-        """Append text to a column, empty where a value is missing; `places` has the line or row of each."""
+        """Append text to a column; `places` has the line or row of each field."""
         if position == self._target:
             self._labels += cells
             self._places += places
         else:
             self._features[position].add_text(cells, places)
 
-    def add_numbers(self, position: int, values: NDArray[np.float64], places: Sequence[int]) -> None:
-        """Append numbers to a column of features; `places` has the line or row of each."""
-        self._features[position].add_numbers(values, places)
+    def add_numbers(
+        self, position: int, values: NDArray[np.float64], places: Sequence[int], *, truth: bool = False
+    ) -> None:
+        """Give a column of features all its numbers or truth values, NaN where one is missing."""
+        self._features[position].add_numbers(values, places, truth=truth)
 
     def finish(self) -> Dataset:
         """Make a data set of what has come in.
@@ -75,19 +98,16 @@ class ColumnTable:
         Returns
         -------
         Dataset
-            Features as float64. The labels are empty if they are not required and any is missing.
+            Features as float64, or as objects if any of them are text. The labels are empty if they are not
+            required and any is missing.
 
         Raises
         ------
         DataError
-            If features or labels are missing, or the labels are not those of a classifier.
+            If a feature is infinite, labels are missing, or the labels are not those of a classifier.
         """
-        self._holes.check()
+        x = to_matrix([self._features[i] for i in sorted(self._features)])
         y = self._y()
-        features = [self._features[i].values() for i in sorted(self._features)]
-        x = np.empty((len(features[0]), len(features)))
-        for i, values in enumerate(features):
-            x[:, i] = values
         return Dataset(
             name=self._path.name,
             X=x,
@@ -102,8 +122,14 @@ class ColumnTable:
             return no_labels
         if not self._require_target and not all(label.strip() for label in self._labels):
             return no_labels
-        column = f"column {shown(self._names[self._target])}"
-        y = parse_labels(self._labels, lambda i: f"{self._path}, {self._unit} {self._places[i]}, {column}")
+        position = self._target
+        y = parse_labels(self._labels, lambda i: self._where(position, self._places[i]))
         if self._require_target:
-            check_classes(y, f"{self._path}, {column}")
+            check_classes(y, f"{self._path}, {self._column(position)}")
         return y
+
+    def _column(self, position: int) -> str:
+        return f"column {shown(self._names[position])}"
+
+    def _where(self, position: int, place: int) -> str:
+        return f"{self._path}, {self._unit} {place}, {self._column(position)}"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import enum
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +15,19 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .files import shown, some_of
 
+MISSING = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"])
+"""Fields of text that stand for a missing value, once the blanks around them are dropped."""
+
 _TRUTH = {"true": 1.0, "false": 0.0}
+
+
+class _Kind(enum.Enum):
+    """What a column holds."""
+
+    UNKNOWN = "nothing but missing values so far"
+    NUMBERS = "numbers"
+    TRUTH = "truth values"
+    TEXT = "text"
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:
@@ -76,139 +92,180 @@ def find_target(path: Path, names: Sequence[str], target: str | None, *, require
     return list(names).index(wanted)
 
 
-class Holes:
-    """Count of the empty fields among the features of a file, to report them all at once.
-
-    Parameters
-    ----------
-    path : Path
-        The file, for the message.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._count = 0
-        self._first = ""
-
-    def add(self, place: str) -> None:
-        """Note an empty field."""
-        self._first = self._first or place
-        self._count += 1
-
-    def check(self) -> None:
-        """Raise a `DataError` if there were any."""
-        if self._count:
-            values = "missing value" if self._count == 1 else "missing values"
-            raise DataError(
-                f"{self._path}: {self._count} {values} in the features (first found: {self._first}); "
-                "missing values are not supported yet: until they are, fill them in or drop those rows or "
-                "columns"
-            )
-
-
-class FeatureColumn:
-    """A column of features, collected piece by piece.
-
-    The first field of text that is not empty decides whether the column holds numbers or True/False.
+def check_text_columns(path: Path, names: Sequence[str], text_columns: Collection[str]) -> None:
+    """Refuse columns to take as text that are not there.
 
     Parameters
     ----------
     path : Path
         The file, for messages.
-    name : str
-        Name of the column.
-    unit : str
-        In what places are counted, ``"line"`` or ``"row"``.
-    holes : Holes
-        Told about empty fields.
+    names : sequence of str
+        The names of its columns.
+    text_columns : collection of str
+        The columns to take as text.
+
+    Raises
+    ------
+    DataError
+        If there is no column of such a name.
+    """
+    unknown = [name for name in text_columns if name not in names]
+    if unknown:
+        raise DataError(
+            f"{path}: there is no column {shown(unknown[0])} to take as text; check the name; the columns are "
+            f"{some_of(names)}"
+        )
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a field of text stands for a missing value."""
+    return cell.strip() in MISSING
+
+
+class FeatureColumn:
+    """A column of features, collected piece by piece.
+
+    What it holds is decided by all of its fields that are not missing: numbers if all of them are numbers, truth
+    values if all of them are True or False (in any case), and text otherwise. Numbers and truth values are kept
+    as float64. Text is kept as numbers of distinct texts, so that a column of categories needs little memory.
+
+    Parameters
+    ----------
+    where : callable
+        Gives the place of a field for messages from its line or row number.
+    as_text : bool, default False
+        Take the column as text, whatever comes.
     """
 
-    def __init__(self, path: Path, name: str, unit: str, holes: Holes) -> None:
-        self._path = path
-        self._name = name
-        self._unit = unit
-        self._holes = holes
-        self._pieces: list[NDArray[np.float64]] = []
-        self._parse: Callable[[str], float] | None = None
+    def __init__(self, where: Callable[[int], str], *, as_text: bool = False) -> None:
+        self._where = where
+        self._kind = _Kind.TEXT if as_text else _Kind.UNKNOWN
+        self._numbers: list[NDArray[np.float64]] = []
+        self._texts: list[NDArray[np.int64]] = []
+        self._number_of: dict[str, int] = {}
+        self._infinite: tuple[int, float] | None = None
+        self.turned_to_text = False
+        """Whether text came after fields that were taken as numbers or truth values, and are no longer known."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the column holds text."""
+        return self._kind is _Kind.TEXT
 
     def add_text(self, cells: Sequence[str], places: Sequence[int]) -> None:
-        """Append fields of text; `places` has the line or row number of each.
+        """Append fields of text; `places` has the line or row number of each."""
+        for kind, parse in ((_Kind.NUMBERS, _parse_numbers), (_Kind.TRUTH, _parse_truth)):
+            if self._kind in (_Kind.UNKNOWN, kind) and (values := parse(cells)) is not None:
+                if self._kind is _Kind.UNKNOWN and not all(map(is_missing, cells)):
+                    self._kind = kind
+                self._append(values, places)
+                return
+        if not self.is_text:
+            self._turn_to_text()
+        self._texts.append(np.fromiter(map(self._code, cells), np.int64, len(cells)))
 
-        Raises
-        ------
-        DataError
-            If a field is neither empty nor a finite number (or True/False in a column of these).
-        """
-        parse = self._parse or self._choose(cells)
-        try:
-            # All at once; only if that fails is the culprit looked for.
-            values = np.fromiter(map(parse, cells), np.float64, len(cells))
-        except ValueError:
-            values = self._one_by_one(parse, cells, places)
-        if parse is float and "_" in "".join(cells):
-            # Python reads 1_000 as a number. In data it is a word.
-            values = self._one_by_one(_strict_number, cells, places)
-        self.add_numbers(values, places)
+    def add_numbers(self, values: NDArray[np.float64], places: Sequence[int], *, truth: bool = False) -> None:
+        """Append all fields of a column of numbers, or of truth values as 1 and 0; NaN where a value is missing."""
+        self._kind = _Kind.TRUTH if truth else _Kind.NUMBERS
+        self._append(values, places)
 
-    def add_numbers(self, values: NDArray[np.float64], places: Sequence[int]) -> None:
-        """Append numbers; `places` has the line or row number of each.
-
-        Raises
-        ------
-        DataError
-            If one of them is infinite or no number.
-        """
-        wrong = np.flatnonzero(~np.isfinite(values))
-        if len(wrong):
-            i = int(wrong[0])
+    def check(self) -> None:
+        """Raise a `DataError` if this is a column of numbers and one of them is infinite."""
+        if self._infinite is not None and not self.is_text:
+            place, value = self._infinite
             raise DataError(
-                f"{self._path}, {self._place(places[i])}: {values[i]} is not a finite number; replace it or "
-                "drop the row"
+                f"{self._where(place)}: {value} is not a finite number; replace it, or leave the field empty if the "
+                "value is not known"
             )
-        self._pieces.append(values)
 
-    def values(self) -> NDArray[np.float64]:
-        """All values so far; holes are 0, True is 1 and False is 0."""
-        return np.concatenate(self._pieces)
-
-    def _place(self, number: int) -> str:
-        return f"{self._unit} {number}, column {shown(self._name)}"
-
-    def _choose(self, cells: Sequence[str]) -> Callable[[str], float]:
-        first = next((cell for cell in cells if cell.strip()), None)
-        if first is None:
-            return float
-        self._parse = _truth if first.strip().lower() in _TRUTH else float
-        return self._parse
-
-    def _one_by_one(
-        self, parse: Callable[[str], float], cells: Sequence[str], places: Sequence[int]
-    ) -> NDArray[np.float64]:
-        values = np.zeros(len(cells))
-        for i, cell in enumerate(cells):
-            if not cell.strip():
-                self._holes.add(self._place(places[i]))
-                continue
-            try:
-                values[i] = parse(cell)
-            except ValueError as error:
-                expected = "True or False like those above it" if parse is _truth else "a number"
-                raise DataError(
-                    f"{self._path}, {self._place(places[i])}: {shown(cell)} is not {expected}; features must "
-                    "be numbers "
-                    "or True/False: encode this column as numbers or drop it"
-                ) from error
+    def as_float(self) -> NDArray[np.float64]:
+        """All values of a column that is no text: True is 1, False is 0, and NaN where a value is missing."""
+        values = np.concatenate(self._numbers)
+        values[np.isnan(values)] = np.nan  # one and the same of the many kinds of NaN
         return values
 
+    def as_objects(self) -> NDArray[np.object_]:
+        """All values as `float`, `bool` or `str`, and None where one is missing."""
+        if self.is_text:
+            # The last entry has the number -1, which stands for a missing value.
+            distinct = np.array([*self._number_of, None], dtype=np.object_)
+            return distinct[np.concatenate(self._texts)]
+        values = self.as_float()
+        objects = (values == 1).astype(np.object_) if self._kind is _Kind.TRUTH else values.astype(np.object_)
+        objects[np.isnan(values)] = None
+        return objects
 
-def _truth(cell: str) -> float:
-    value = _TRUTH.get(cell.strip().lower())
-    if value is None:
-        raise ValueError(cell)
-    return value
+    def _append(self, values: NDArray[np.float64], places: Sequence[int]) -> None:
+        if self._infinite is None and len(infinite := np.flatnonzero(np.isinf(values))):
+            i = int(infinite[0])
+            # Not complained about yet: in a column of text this is a word like any other.
+            self._infinite = (places[i], float(values[i]))
+        self._numbers.append(values)
+
+    def _turn_to_text(self) -> None:
+        self.turned_to_text = self._kind is not _Kind.UNKNOWN
+        self._kind = _Kind.TEXT
+        # While the kind was unknown, every field was missing.
+        self._texts = [np.full(len(values), -1, np.int64) for values in self._numbers]
+        self._numbers = []
+
+    def _code(self, cell: str) -> int:
+        text = cell.strip()
+        return -1 if text in MISSING else self._number_of.setdefault(text, len(self._number_of))
 
 
-def _strict_number(cell: str) -> float:
-    if "_" in cell:
-        raise ValueError(cell)
-    return float(cell)
+def to_matrix(columns: Sequence[FeatureColumn]) -> NDArray[Any]:
+    """Put columns side by side.
+
+    Parameters
+    ----------
+    columns : sequence of FeatureColumn
+        At least one; all of the same length.
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+        float64 with NaN where a value is missing; object with None there if any of the columns holds text.
+
+    Raises
+    ------
+    DataError
+        If a column of numbers has an infinite one.
+    """
+    for column in columns:
+        column.check()
+    if not any(column.is_text for column in columns):
+        return _side_by_side((column.as_float() for column in columns), len(columns), np.float64)
+    return _side_by_side((column.as_objects() for column in columns), len(columns), np.object_)
+
+
+def _side_by_side(columns: Iterator[NDArray[Any]], k: int, dtype: type[np.generic]) -> NDArray[Any]:
+    first = next(columns)
+    matrix = np.empty((len(first), k), dtype)
+    for i, values in enumerate(itertools.chain([first], columns)):
+        matrix[:, i] = values
+    return matrix
+
+
+def _parse_numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """Read fields as numbers, NaN where one is missing; None if any is no number."""
+    if "_" in "".join(cells):
+        return None  # Python reads 1_000 as a number; in data it is a word
+    try:
+        # All at once; marks of missing values are looked for only if that fails.
+        return np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        pass
+    try:
+        return np.fromiter((math.nan if is_missing(cell) else float(cell) for cell in cells), np.float64, len(cells))
+    except ValueError:
+        return None
+
+
+def _parse_truth(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """Read fields as truth values, 1 and 0, NaN where one is missing; None if any is neither."""
+    try:
+        values = (math.nan if is_missing(cell) else _TRUTH[cell.strip().lower()] for cell in cells)
+        return np.fromiter(values, np.float64, len(cells))
+    except KeyError:
+        return None

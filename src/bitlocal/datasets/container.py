@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+
+_CELLS = (float, bool, str, type(None))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -22,7 +25,9 @@ class Dataset:
     name : str
         Name of the data set, or of the file that it was read from.
     X : ndarray of shape (n, K)
-        Features. Bits are bool, images are flattened and uint8, tables are float64.
+        Features. Bits are bool, images are flattened and uint8. Tables of numbers are float64, with NaN where a
+        value is missing. Tables in which some columns are text are object: `float`, `bool` or `str`, alike within
+        a column, with None where a value is missing.
     y : ndarray of shape (n,), or (0,) where there are no labels
         Labels, int64 or text. Only data read for prediction may lack them, see `has_labels`.
     X_test, y_test : ndarray of shapes (m, K) and (m,), default None
@@ -78,11 +83,18 @@ class Dataset:
             )
 
     def _check_pair(self, x_name: str, x: NDArray[Any], y_name: str, y: NDArray[Any], *, may_lack_labels: bool) -> None:
-        if x.ndim != 2 or x.dtype.kind not in "buif":
+        if x.ndim != 2 or x.dtype.kind not in "buifO":
             raise DataError(
-                f"{self.name}: {x_name} must be numbers in two dimensions (samples, features), "
+                f"{self.name}: {x_name} must be numbers or objects in two dimensions (samples, features), "
                 f"but it is {x.dtype} of shape {x.shape}; reshape or convert it"
             )
+        if x.dtype.kind == "O":
+            strange = sorted(t.__name__ for t in set(map(type, x.flat)) if not issubclass(t, _CELLS))
+            if strange:
+                raise DataError(
+                    f"{self.name}: {x_name} holds objects of type {', '.join(strange[:5])}; expected float, bool, "
+                    "str, and None where a value is missing: convert them"
+                )
         if x.shape[0] == 0 or x.shape[1] == 0:
             raise DataError(f"{self.name}: {x_name} is empty (shape {x.shape}); give at least one sample and feature")
         if y.ndim != 1 or y.dtype.kind not in "iuU":
@@ -126,14 +138,34 @@ class Dataset:
         """
         digest = hashlib.sha256(b"bitlocal dataset 1\n")
         # Numbers are hashed in one byte order and one memory order, whatever this machine and this array use.
-        x = np.ascontiguousarray(self.X, dtype=self.X.dtype.newbyteorder("<"))
-        digest.update(f"X {x.dtype.str} {x.shape[0]} {x.shape[1]}\n".encode())
-        digest.update(x.data)
+        if self.X.dtype.kind == "O":
+            digest.update(f"X objects {self.X.shape[0]} {self.X.shape[1]}\n".encode())
+            for row in self.X:
+                digest.update(b"".join(map(_cell_bytes, row.tolist())))
+        else:
+            x = np.ascontiguousarray(self.X, dtype=self.X.dtype.newbyteorder("<"))
+            digest.update(f"X {x.dtype.str} {x.shape[0]} {x.shape[1]}\n".encode())
+            digest.update(x.data)
         labels: Sequence[object] = self.y.tolist()
         digest.update(f"y {'text' if self.y.dtype.kind == 'U' else 'integers'} {len(labels)}\n".encode())
         for label in labels:
             # Text, because the width of a NumPy text array depends on its longest entry. The length in front
             # keeps ("ab", "c") apart from ("a", "bc").
-            text = str(label).encode("utf-8", "surrogatepass")
-            digest.update(b"%d:%s" % (len(text), text))
+            digest.update(_text_bytes(str(label)))
         return digest.hexdigest()
+
+
+def _cell_bytes(value: object) -> bytes:
+    """Write a value of a table of objects, with its type in front."""
+    if isinstance(value, str):
+        return b"s" + _text_bytes(value)
+    if isinstance(value, bool):
+        return b"T" if value else b"F"
+    if isinstance(value, float) and value == value:
+        return struct.pack("<cd", b"d", value)
+    return b"-"  # None, and NaN, which means the same
+
+
+def _text_bytes(text: str) -> bytes:
+    encoded = text.encode("utf-8", "surrogatepass")
+    return b"%d:%s" % (len(encoded), encoded)

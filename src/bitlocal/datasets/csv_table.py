@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -23,18 +23,30 @@ _DELIMITERS = (",", ";", "\t")
 _Row = tuple[int, list[str]]
 
 
-def read_csv(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+def read_csv(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
     """Read a CSV file with a header line; see `bitlocal.datasets.read_table`."""
+    while True:
+        table = _open_and_read(path, target, require_target, text_columns)
+        if not table.turned_to_text:
+            return table.finish()
+        # Text where the fields before looked like numbers. These are text, too, just as they stand in the file:
+        # "007" is not 7. So it is read once more, rather than all numbers kept as text in case this happens.
+        text_columns = {*text_columns, *table.turned_to_text}
+
+
+def _open_and_read(path: Path, target: str | None, require_target: bool, text_columns: Collection[str]) -> ColumnTable:
     with reading(path):
         binary = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115
         with binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
             try:
-                return _read(text, path, target, require_target)
+                return _read(text, path, target, require_target, text_columns)
             except UnicodeDecodeError as error:
                 raise DataError(f"{path}: not text in UTF-8 ({error.reason}); save the file as UTF-8") from error
 
 
-def _read(text: TextIO, path: Path, target: str | None, require_target: bool) -> Dataset:
+def _read(
+    text: TextIO, path: Path, target: str | None, require_target: bool, text_columns: Collection[str]
+) -> ColumnTable:
     first_line = text.readline()
     # The header line once more, through the same parser as the rest: a quoted name may span lines.
     rows = _rows(itertools.chain([first_line], text), _delimiter(first_line), path)
@@ -42,7 +54,7 @@ def _read(text: TextIO, path: Path, target: str | None, require_target: bool) ->
     if header is None:
         raise DataError(f"{path}: the file is empty; expected a line of column names and then one line a sample")
     names = [name.strip() for name in header[1]]
-    table = ColumnTable(path, names, target, "line", require_target=require_target)
+    table = ColumnTable(path, names, target, "line", require_target=require_target, text_columns=text_columns)
     read = False
     while piece := list(itertools.islice(rows, max(1, _FIELDS_AT_A_TIME // len(names)))):
         for line, fields in piece:
@@ -58,7 +70,7 @@ def _read(text: TextIO, path: Path, target: str | None, require_target: bool) ->
         read = True
     if not read:
         raise DataError(f"{path}: there is nothing below the header line; expected one line a sample")
-    return table.finish()
+    return table
 
 
 def _rows(text: Iterator[str], delimiter: str, path: Path) -> Iterator[_Row]:

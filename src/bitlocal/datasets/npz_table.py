@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .columns import FeatureColumn, to_matrix
 from .container import Dataset
 from .files import reading, some_of
 from .labels import check_classes, label_text, parse_labels
@@ -30,8 +32,13 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+def read_npz(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
     """Read arrays X, y and optionally X_test, y_test; see `bitlocal.datasets.read_table`."""
+    if text_columns:
+        raise DataError(
+            f"{path}: the columns of an .npz file have no names, so none can be taken as text; save the table as .csv "
+            "or .parquet"
+        )
     y_name = "y" if target is None else target
     y_test_name = f"{y_name}_test"
     arrays, present = _load(path, ("X", y_name, "X_test", y_test_name))
@@ -42,14 +49,9 @@ def read_npz(path: Path, target: str | None, *, require_target: bool) -> Dataset
         have, lack = ("X_test", y_test_name) if "X_test" in arrays else (y_test_name, "X_test")
         raise DataError(f"{path}: there is an array '{have}' but no '{lack}'; add it, or leave out both")
 
-    x, shape = _features(path, "X", arrays["X"])
-    x_test: NDArray[Any] | None = None
-    if "X_test" in arrays:
-        x_test, test_shape = _features(path, "X_test", arrays["X_test"])
-        if test_shape != shape:
-            raise DataError(
-                f"{path}: samples of X_test have shape {test_shape}, but those of X have {shape}; make them the same"
-            )
+    samples: dict[str, NDArray[Any]] = {name: arrays[name] for name in ("X", "X_test") if name in arrays}
+    features = _features(path, samples)
+    x, x_test, shape = features["X"], features.get("X_test"), samples["X"].shape[1:]
     # Both splits at once, so that labels become either whole numbers in both or text in both.
     texts = _label_texts(path, y_name, arrays.get(y_name), x)
     n = len(texts)
@@ -92,27 +94,74 @@ def _load(path: Path, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]], st
             ) from error
 
 
-def _features(path: Path, name: str, array: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, ...]]:
-    """Check and flatten the samples; the second result is the shape of one of them."""
-    if array.dtype.kind not in "buif":
-        raise DataError(f"{path}: {name} holds values of type {array.dtype}; features must be numbers or truth values")
-    if array.ndim < 2 or math.prod(array.shape) == 0:
+def _features(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Check and flatten the samples X and, where it is given, X_test."""
+    for name, array in arrays.items():
+        if array.dtype.kind not in "buifUS":
+            raise DataError(
+                f"{path}: {name} holds values of type {array.dtype}; features must be numbers, truth values or text"
+            )
+        if array.ndim < 2 or math.prod(array.shape) == 0:
+            raise DataError(
+                f"{path}: {name} has shape {array.shape}; expected (samples, features) or (samples, height, "
+                "width), none of them 0"
+            )
+    x, x_test = arrays["X"], arrays.get("X_test", arrays["X"])
+    if x_test.shape[1:] != x.shape[1:]:
         raise DataError(
-            f"{path}: {name} has shape {array.shape}; expected (samples, features) or (samples, height, "
-            "width), none of them 0"
+            f"{path}: samples of X_test have shape {x_test.shape[1:]}, but those of X have {x.shape[1:]}; make them "
+            "the same"
         )
+    are_text = {array.dtype.kind in "US" for array in arrays.values()}
+    if len(are_text) > 1:
+        raise DataError(
+            f"{path}: X is {x.dtype}, but X_test is {x_test.dtype}; make both of them numbers or both of them text"
+        )
+    return _from_text(path, arrays) if are_text.pop() else {name: _numbers(path, name, a) for name, a in arrays.items()}
+
+
+def _numbers(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Flatten samples of numbers, and refuse infinite ones."""
     flat = array.reshape(len(array), -1)
     if flat.dtype not in (np.dtype(np.bool_), np.dtype(np.uint8)):
         flat = flat.astype(np.float64)
-        wrong = np.argwhere(~np.isfinite(flat))
-        if len(wrong):
-            i, j = wrong[0].tolist()
-            place = np.unravel_index(j, array.shape[1:])
-            index = ", ".join(str(int(k)) for k in (i, *place))
+        infinite = np.argwhere(np.isinf(flat))
+        if len(infinite):
+            i, j = infinite[0].tolist()
             raise DataError(
-                f"{path}: {name}[{index}] is {flat[i, j]}, not a finite number; replace it or drop the sample"
+                f"{path}, {_index(name, array, i, j)}: {flat[i, j]} is not a finite number; replace it, or make it "
+                "NaN if the value is not known"
             )
-    return flat, array.shape[1:]
+        flat[np.isnan(flat)] = np.nan  # one and the same of the many kinds of NaN
+    return flat
+
+
+def _from_text(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Read text as from a CSV file: each column decides what it holds, over X and X_test together."""
+    flat = {}
+    for name, array in arrays.items():
+        texts = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+        flat[name] = texts.reshape(len(array), -1)
+
+    def where(j: int, row: int) -> str:
+        n = len(arrays["X"])
+        name, i = ("X", row) if row < n else ("X_test", row - n)
+        return f"{path}, {_index(name, arrays[name], i, j)}"
+
+    columns = []
+    for j in range(flat["X"].shape[1]):
+        column = FeatureColumn(partial(where, j))
+        cells = [cell for texts in flat.values() for cell in texts[:, j].tolist()]
+        column.add_text(cells, range(len(cells)))
+        columns.append(column)
+    both = to_matrix(columns)
+    return dict(zip(flat, np.split(both, [len(flat["X"])]), strict=False))
+
+
+def _index(name: str, array: NDArray[Any], i: int, j: int) -> str:
+    """Write where feature j of sample i is in an array that was not flattened."""
+    place = (int(k) for k in np.unravel_index(j, array.shape[1:]))
+    return f"{name}[{', '.join(map(str, (i, *place)))}]"
 
 
 def _label_texts(path: Path, name: str, array: NDArray[Any] | None, x: NDArray[Any] | None) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError
 from .column_table import ColumnTable
@@ -14,7 +16,7 @@ from .files import reading, shown
 from .labels import label_text
 
 
-def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dataset:
+def read_parquet(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
     """Read a Parquet file; see `bitlocal.datasets.read_table`."""
     try:
         import pyarrow as pa
@@ -32,7 +34,9 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dat
             # pyarrow calls some kinds of damage an OSError.
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: not a Parquet file, or a damaged one ({reason}); replace the file") from error
-    table = ColumnTable(path, arrow.column_names, target, "row", require_target=require_target)
+    table = ColumnTable(
+        path, arrow.column_names, target, "row", require_target=require_target, text_columns=text_columns
+    )
     if arrow.num_rows == 0:
         raise DataError(f"{path}: the table has no rows; expected one row a sample")
     places = range(1, arrow.num_rows + 1)
@@ -42,18 +46,20 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool) -> Dat
             # Categories as the values they stand for.
             column = column.cast(column.type.value_type)
         is_number = _is_number(pa, column.type)
-        if not is_number and not _is_text(pa, column.type):
+        is_time = _is_time(pa, column.type) and not table.is_target(position)
+        if not (is_number or is_time or _is_text(pa, column.type)):
             raise DataError(
                 f"{path}, column {shown(name)}: values of type {column.type} are neither numbers, truth "
                 "values nor text; convert or drop this column"
             )
-        if table.is_target(position):
-            table.add_text(position, [label_text(value) for value in column.to_pylist()], places)
-        elif is_number and not column.null_count:
-            table.add_numbers(position, np.asarray(column.to_numpy()).astype(np.float64), places)
+        if table.is_target(position) or table.is_text(position) or not (is_number or is_time):
+            table.add_text(position, [label_text(value) for value in _to_list(column, path, name)], places)
+        elif is_time:
+            table.add_numbers(position, _seconds(pa, column), places)
         else:
-            # Text has the empty fields by which holes are counted.
-            table.add_text(position, ["" if value is None else str(value) for value in column.to_pylist()], places)
+            # Integers beyond 2**53 are rounded, as they are in a CSV file.
+            values = column.cast(pa.float64(), safe=False).to_numpy()
+            table.add_numbers(position, np.array(values), places, truth=pa.types.is_boolean(column.type))
     return table.finish()
 
 
@@ -63,7 +69,35 @@ def _is_number(pa: Any, kind: Any) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind))
 
 
+def _is_time(pa: Any, kind: Any) -> bool:
+    """Whether this is a type of points in time, which become numbers."""
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+
+
 def _is_text(pa: Any, kind: Any) -> bool:
     types = pa.types
+    texts = (types.is_string, types.is_large_string, getattr(types, "is_string_view", types.is_string))
     # An untyped column of nothing but holes counts as text, too.
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind))
+    return any(is_kind(kind) for is_kind in (*texts, types.is_null))
+
+
+def _seconds(pa: Any, column: Any) -> NDArray[np.float64]:
+    """Points in time as seconds since 1970 (in UTC, where there is a time zone), NaN where one is missing."""
+    kind = column.type
+    if pa.types.is_date(kind):
+        kind = pa.timestamp("s" if pa.types.is_date32(kind) else "ms")
+        column = column.cast(kind)
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
+    ticks: NDArray[np.float64] = column.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy()
+    return ticks / per_second
+
+
+def _to_list(column: Any, path: Path, name: str) -> list[Any]:
+    """All values as Python objects."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}, column {shown(name)}: text that is not UTF-8 ({error.reason}); save the file anew"
+        ) from error
+    return values

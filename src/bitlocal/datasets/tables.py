@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ..errors import DataError
@@ -12,11 +13,26 @@ from .files import reading
 from .npz_table import read_npz
 from .parquet_table import read_parquet
 
-_READERS = {".csv": read_csv, ".csv.gz": read_csv, ".parquet": read_parquet, ".npz": read_npz}
+_READERS: dict[str, Callable[..., Dataset]] = {
+    ".csv": read_csv,
+    ".csv.gz": read_csv,
+    ".parquet": read_parquet,
+    ".npz": read_npz,
+}
 
 
-def read_table(path: str | os.PathLike[str], target: str | None = None, *, require_target: bool = True) -> Dataset:
+def read_table(
+    path: str | os.PathLike[str],
+    target: str | None = None,
+    *,
+    require_target: bool = True,
+    text_columns: Collection[str] = (),
+) -> Dataset:
     r"""Read features and labels from a file.
+
+    Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True
+    or False in any case; or else text, which stands for categories. Fields that are empty, ``NA``, ``N/A``, ``NaN``,
+    ``nan``, ``null``, ``NULL``, ``None`` or ``?`` are missing values, also in columns of text.
 
     Parameters
     ----------
@@ -24,28 +40,33 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
         One of:
 
         * ``.csv`` or ``.csv.gz``: text in UTF-8 with a header line, delimited by commas, semicolons or tabs;
-        * ``.parquet``: needs the optional package pyarrow, ``pip install pyarrow``;
+        * ``.parquet``: needs the optional package pyarrow, ``pip install pyarrow``. Text is read as in a csv, and
+          dates and timestamps are seconds since 1970;
         * ``.npz``: arrays ``X`` and ``y``, optionally ``X_test`` and ``y_test``. Samples of more than one
-          dimension are flattened.
+          dimension are flattened, and text is read as in a csv.
     target : str, default None
         Name of the column (or array) of labels. None stands for ``target`` (``y`` in an ``.npz``).
     require_target : bool, default True
         Whether labels must be there. With False, for prediction, they are read where they are complete, and
         `y` is empty otherwise; the target column never counts among the features.
+    text_columns : collection of str, default ()
+        Names of columns of features that hold text even if it looks like numbers, such as the codes 007 and 042.
 
     Returns
     -------
     Dataset
-        Features as float64, except that bool and uint8 arrays in an ``.npz`` stay as they are. A column of
-        nothing but True and False, in any case, reads as 1 and 0. Labels are int64 where all of them are
-        whole numbers, otherwise text. There is a test split only in an ``.npz``.
+        Features as float64 with NaN where a value is missing, and True and False as 1 and 0, if no column holds
+        text; bool and uint8 arrays in an ``.npz`` stay as they are. If any column holds text, an array of
+        objects: `float` in columns of numbers, `bool` in columns of truth values, `str` without the blanks around
+        it in columns of text, and None where a value is missing. Labels are int64 where all of them are whole
+        numbers, otherwise text. There is a test split only in an ``.npz``.
 
     Raises
     ------
     DataError
         If the file cannot be read or is none of these kinds; has no rows, rows of unequal length, or columns
-        without a name of their own; has missing, infinite or non-numeric features; or has no labels,
-        incomplete ones, only one class, or measurements instead of classes.
+        without a name of their own; lacks one of `text_columns`; has infinite numbers, or features of a type that is
+        none of these; or has no labels, incomplete ones, only one class, or measurements instead of classes.
 
     Examples
     --------
@@ -57,6 +78,12 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
     ...     data = read_table(path, target="kind")
     >>> data.X.tolist(), data.y.tolist(), data.feature_names
     ([[1.5, 1.0], [0.5, 0.0]], ['apple', 'plum'], ('size', 'ripe'))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "toy.csv"
+    ...     _ = path.write_text("size,ripe,colour,kind\n1.5,True,red,apple\n,False,?,plum\n")
+    ...     data = read_table(path, target="kind")
+    >>> data.X.tolist()
+    [[1.5, True, 'red'], [None, False, None]]
     """
     path = Path(path)
     with reading(path):
@@ -67,5 +94,5 @@ def read_table(path: str | os.PathLike[str], target: str | None = None, *, requi
     name = path.name.lower()
     for ending, reader in _READERS.items():
         if name.endswith(ending):
-            return reader(path, target, require_target=require_target)
+            return reader(path, target, require_target=require_target, text_columns=text_columns)
     raise DataError(f"{path}: unknown kind of file; expected one whose name ends in {', '.join(_READERS)}")

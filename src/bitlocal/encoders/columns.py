@@ -81,7 +81,8 @@ def read_columns(X: Any) -> list[Column]:
         return [
             _from_series(str(name), series) for name, series in zip(frame.columns, frame.iter_columns(), strict=True)
         ]
-    array = np.asarray(X)
+    # A list of rows becomes objects: NumPy would turn the numbers next to text into text.
+    array = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=object)
     if array.ndim != 2:
         raise ValueError(f"expected a table of 2 dimensions (samples, columns), got {array.ndim}")
     return [Column(None, _from_array(f"column {i}", array[:, i])) for i in range(array.shape[1])]

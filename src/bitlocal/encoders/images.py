@@ -43,7 +43,7 @@ class _Part:
 
     thresholds: ThresholdEncoder
     values: Sums | Counts | None
-    names: Callable[[], list[str]]
+    names: list[str]
     n_codes: int
     base: _Part | None = None
 
@@ -76,7 +76,7 @@ class ImageEncoder(Encoder):
 
     Parameters
     ----------
-    parts : str, default="thermometer4+hog6"
+    parts : str, default="thermometer4+hog4"
         What to encode, joined by "+":
 
         ========================  ==================================================================================
@@ -100,7 +100,7 @@ class ImageEncoder(Encoder):
     margin : float, default=0.0625
         What counts as brighter, as a share of the range of the training data. From 0 to 1.
     cell_size : int or None, default=None
-        Side of the cells of "hog", which overlap by half. None: 6/28 of the shorter side of the image.
+        Side of the cells of "hog", which overlap by half. None: 5/28 of the shorter side of the image.
     radius : int, default=3
         Reach of "pairs" and "patches".
     random_state : int, default=0
@@ -147,7 +147,7 @@ class ImageEncoder(Encoder):
 
     def __init__(
         self,
-        parts: str = "thermometer4+hog6",
+        parts: str = "thermometer4+hog4",
         *,
         shape: tuple[int, ...] | None = None,
         margin: float = 0.0625,
@@ -224,7 +224,7 @@ class ImageEncoder(Encoder):
 
     def _thermometer(self, n: int) -> list[_Part]:
         names = [self._name(p) for p in range(self.n_features_in_)]
-        return [_Part(ThermometerEncoder(n), None, lambda: names, len(names))]
+        return [_Part(ThermometerEncoder(n), None, names, len(names))]
 
     def _differences(self, offsets: list[tuple[int, int]], margin: int) -> _Part:
         """Compare each pixel with those at some offsets, where they are in the image too."""
@@ -243,7 +243,7 @@ class ImageEncoder(Encoder):
         return _Part(
             _Fixed(len(pairs), margin),
             Sums(pairs, np.array([1, -1])),
-            lambda: [f"{self._name(a)}-{self._name(b)}" for a, b in pairs.tolist()],
+            [f"{self._name(a)}-{self._name(b)}" for a, b in pairs.tolist()],
             len(pairs),
         )
 
@@ -272,7 +272,7 @@ class ImageEncoder(Encoder):
             columns = np.stack([self._pixels(y, x), *window], axis=1)
             weights = np.array([area, *[-1] * area])
             names = [f"{area}*{self._name(p)}-window" for p in columns[:, 0].tolist()]
-            parts.append(_Part(_Fixed(len(names), area * self._margin), Sums(columns, weights), names.copy, len(names)))
+            parts.append(_Part(_Fixed(len(names), area * self._margin), Sums(columns, weights), names, len(names)))
         return parts
 
     def _random(self, n: int, choice: int) -> NDArray[np.uint64]:
@@ -308,15 +308,15 @@ class ImageEncoder(Encoder):
         dy, dx = (d.ravel() for d in np.mgrid[:side, :side])
         places = ((y[:, np.newaxis] + dy) * width + x[:, np.newaxis] + dx) * channels + c[:, np.newaxis]
         names = [f"patch {i} at {self._name(int(places[i, 0]))}" for i in range(n)]
-        base = _Part(MedianBinarizer(), None, list, self.n_features_in_)
-        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), lambda: names, n, base)]
+        base = _Part(MedianBinarizer(), None, [], self.n_features_in_)
+        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), names, n, base)]
 
     def _hog(self, n: int) -> list[_Part]:
         height, width, channels = self.shape_
         shorter = min(height, width)
         if self.cell_size is not None:
             require_whole("cell_size", self.cell_size)
-        cell = max(round(shorter * 6 / 28), 2) if self.cell_size is None else int(self.cell_size)
+        cell = max(round(shorter * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
         require(cell <= shorter, f"cell_size={cell} is too large for images of shape {self.shape_}")
         gradients = self._differences(list(_NEIGHBOURS), self._margin)
         # Where the bit of a direction and a pixel is; -1 for those whose neighbour is outside.
@@ -338,7 +338,7 @@ class ImageEncoder(Encoder):
                         places.append(bits[bits >= 0])
                         channel = f",{c}" * (channels > 1)
                         names.append(f"edges({y0},{x0}{channel};{dy:+d},{dx:+d})")
-        return [_Part(ThermometerEncoder(n), Counts(places), lambda: names, len(names), gradients)]
+        return [_Part(ThermometerEncoder(n), Counts(places), names, len(names), gradients)]
 
     # Samples -------------------------------------------------------------------------------------------------------
 
@@ -420,7 +420,7 @@ class ImageEncoder(Encoder):
         labels = [
             label
             for part in self._parts
-            for of_code in part.thresholds._labels(part.names(), [[]] * part.n_codes)
+            for of_code in part.thresholds._labels(part.names, [[]] * part.n_codes)
             for label in of_code
         ]
         return np.asarray(labels, dtype=object)

@@ -13,7 +13,7 @@ from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder
 
 _SPECS = (
     "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
-    "'image:thermometer4+hog6' or other parts of an ImageEncoder, 'signal:thermometer4+bands8' or other parts of a "
+    "'image:thermometer4+hog4' or other parts of an ImageEncoder, 'signal:thermometer4+bands8' or other parts of a "
     "SignalEncoder, 'signal128x3:bands8' for 128 steps of 3 channels, 'text', 'text:char'"
 )
 

@@ -1,0 +1,316 @@
+"""TableEncoder and CategoryEncoder: mixed columns, holes, unseen categories, tables of several libraries."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from bitlocal import BMLPClassifier, CategoryEncoder, TableEncoder, ThermometerEncoder, load, save
+from bitlocal.encoders.columns import category
+
+
+def as_ints(bits):
+    return bits.astype(int).tolist()
+
+
+# Categories ------------------------------------------------------------------------------------------------
+
+
+def test_one_hot():
+    encoder = CategoryEncoder().fit([["red", 1], ["green", 2], [None, 3], ["red", 2]])
+    names = encoder.get_feature_names_out().tolist()
+    assert names == ["x0=green", "x0=red", "x0=(missing)", "x1=1", "x1=2", "x1=3"]
+    table = [["red", 3.0], ["mauve", "1"], [np.nan, 9]]
+    assert as_ints(encoder.transform(table)) == [[0, 1, 0, 0, 0, 1], [0, 0, 0, 1, 0, 0], [0, 0, 1, 0, 0, 0]]
+
+
+def test_rare_categories_share_a_bit():
+    column = [["a"]] * 5 + [["b"]] * 3 + [["c"]] * 3 + [["d"]]
+    by_number = CategoryEncoder(max_categories=2).fit(column)
+    assert by_number.get_feature_names_out().tolist() == ["x0=a", "x0=b", "x0=(other)"]
+    by_frequency = CategoryEncoder(min_frequency=2).fit(column)
+    assert by_frequency.get_feature_names_out().tolist() == ["x0=a", "x0=b", "x0=c", "x0=(other)"]
+    assert as_ints(by_frequency.transform([["d"], ["unseen"], [None]])) == [[0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
+
+
+def test_two_possibilities_need_one_bit():
+    assert CategoryEncoder().fit([["n"], ["y"]]).get_feature_names_out().tolist() == ["x0=y"]
+    assert CategoryEncoder().fit([["y"], [None]]).get_feature_names_out().tolist() == ["x0=(missing)"]
+    assert CategoryEncoder().fit([["y"], ["y"]]).n_bits_ == 0
+    assert CategoryEncoder().fit([[None], [None]]).n_bits_ == 0
+
+
+def test_ordinal():
+    sizes = ["small", "medium", "large"]
+    encoder = CategoryEncoder("ordinal", categories=[sizes]).fit([["large"], ["small"], [None]])
+    assert encoder.get_feature_names_out().tolist() == ["x0>small", "x0>medium", "x0 missing"]
+    table = [[size] for size in [*sizes, None, "huge"]]
+    assert as_ints(encoder.transform(table)) == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]]
+    numbers = CategoryEncoder("ordinal").fit([["10"], ["9"], ["100"]])
+    assert numbers.categories_ == [["9", "10", "100"]]
+
+
+def test_binary_code():
+    encoder = CategoryEncoder("binary").fit([[c] for c in "abcde"] + [[None]])
+    assert encoder.get_feature_names_out().tolist() == ["x0 code 1", "x0 code 2", "x0 code 4", "x0 missing"]
+    bits = encoder.transform([[c] for c in "abcde?"] + [[None]])
+    assert [int(row[:3] @ [1, 2, 4]) for row in bits] == [1, 2, 3, 4, 5, 0, 0]
+    assert bits[:, 3].tolist() == [False] * 6 + [True]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        (CategoryEncoder("hot"), "coding='hot' is unknown: use 'onehot', 'ordinal', 'binary'"),
+        (CategoryEncoder(max_categories=0), "max_categories=0: expected a whole number of at least 1"),
+        (CategoryEncoder(min_frequency=0.5), "min_frequency=0.5: expected a whole number of at least 1"),
+        (CategoryEncoder(categories=[["a"], ["b"]]), "expected a list for each of the 1 columns, got 2"),
+        (TableEncoder(n_bits=0), "n_bits=0: expected a whole number of at least 1"),
+        (TableEncoder(max_bits=True), "max_bits=True: expected a whole number of at least 1"),
+        (TableEncoder(strategy="best"), "strategy='best' is unknown"),
+        (TableEncoder(strategy="supervised"), "needs the class labels"),
+    ],
+    ids=repr,
+)
+def test_bad_parameters(encoder, message):
+    with pytest.raises(ValueError, match=message):
+        encoder.fit([[1], [2], [3]])
+
+
+def test_a_category_is_named_the_same_however_it_was_read():
+    for same in (1, 1.0, "1", np.int8(1), np.float32(1)):
+        assert category(same) == "1"
+    assert category(1.5) == category("1.5") == "1.5"
+    assert category(None) is category(float("nan")) is category(pd.NA) is None
+
+
+# Tables ----------------------------------------------------------------------------------------------------
+
+DAY = datetime.datetime(2024, 2, 29, 13, 30)
+ROWS = {
+    "age": [20, 35, None, 50, 42, 35],
+    "member": [True, False, True, True, None, False],
+    "colour": ["red", "blue", "red", None, "blue", "green"],
+    "since": [DAY + datetime.timedelta(days=17 * i, hours=5 * i) for i in range(5)] + [None],
+    "id": ["u1", "u2", "u3", "u4", "u5", "u6"],
+    "same": [7, 7, 7, 7, 7, 7],
+    "nothing": [None] * 6,
+}
+
+
+def frames():
+    arrow = pa.table(ROWS)
+    return {"pandas": pd.DataFrame(ROWS), "pandas arrow": arrow.to_pandas(types_mapper=pd.ArrowDtype),
+            "polars": pl.DataFrame(ROWS), "arrow": arrow}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", list(frames()))
+def test_every_library_gives_the_same_bits(library):
+    reference = TableEncoder(n_bits=3).fit(frames()["pandas"])
+    expected = reference.transform(frames()["pandas"])
+    encoder = TableEncoder(n_bits=3).fit(frames()[library])
+    assert encoder.kinds_ == ["number", "number", "category", "time", "dropped", "dropped", "dropped"]
+    assert encoder.get_feature_names_out().tolist() == reference.get_feature_names_out().tolist()
+    assert np.array_equal(encoder.transform(frames()[library]), expected)
+    assert np.array_equal(encoder.transform(frames()["polars"]), expected)
+
+
+def test_the_bits_of_a_table():
+    encoder = TableEncoder(n_bits=3).fit(frames()["pandas"])
+    names = encoder.get_feature_names_out().tolist()
+    bits = dict(zip(names, encoder.transform(frames()["pandas"]).T.astype(int).tolist(), strict=True))
+    assert bits["age>20"] == [0, 1, 0, 1, 1, 1]
+    assert bits["age missing"] == [0, 0, 1, 0, 0, 0]
+    assert bits["member>0"] == [1, 0, 1, 1, 0, 0]
+    assert bits["member missing"] == [0, 0, 0, 0, 1, 0]
+    assert bits["colour=blue"] == [0, 1, 0, 0, 1, 0]
+    assert bits["colour=(missing)"] == [0, 0, 0, 1, 0, 0]
+    assert bits["since missing"] == [0, 0, 0, 0, 0, 1]
+    assert bits["since month>2"] == [0, 1, 1, 1, 1, 0]
+    assert bits["since weekday>3"] == [0, 1, 0, 1, 0, 0]  # Thursday, Sunday, Wednesday, Sunday, Wednesday
+    assert {name.split(">")[0].split("=")[0].removesuffix(" missing") for name in names} == {
+        "age", "member", "colour", "since", "since month", "since weekday", "since hour",
+    }  # fmt: skip
+
+
+def test_describe():
+    lines = TableEncoder(n_bits=3).fit(frames()["pandas"]).describe().splitlines()
+    assert lines[0] == "age      number    4 bits: 3 thresholds, missing values"
+    assert lines[2] == "colour   category  4 bits: 3 categories, missing values"
+    assert lines[4] == "id       dropped   0 bits: cannot tell samples apart"
+    assert len(lines) == 7
+
+
+@pytest.mark.parametrize("wrap", [pd.Categorical, lambda v, **k: pd.Series(pd.Categorical(v, **k))])
+def test_ordered_categories(wrap):
+    order = ["low", "middle", "high"]
+    table = pd.DataFrame({"level": wrap(["high", "low", None, "high"], categories=order, ordered=True)})
+    encoder = TableEncoder().fit(table)
+    assert encoder.kinds_ == ["ordered"]
+    assert encoder.get_feature_names_out().tolist() == ["level>low", "level missing"]
+    assert as_ints(encoder.transform(table)) == [[1, 0], [0, 0], [0, 1], [1, 0]]
+    assert as_ints(encoder.transform(pl.DataFrame({"level": ["middle", "low", None, "?"]})))[0] == [1, 0]
+
+
+def test_columns_are_matched_by_name():
+    table = frames()["pandas"]
+    encoder = TableEncoder().fit(table)
+    bits = encoder.transform(table)
+    assert np.array_equal(encoder.transform(table[table.columns[::-1]]), bits)
+    assert np.array_equal(encoder.transform(table.assign(extra=1)), bits)
+    with pytest.raises(ValueError, match="lacks columns that were there in fit: 'colour'"):
+        encoder.transform(table.drop(columns="colour"))
+    with pytest.raises(ValueError, match="X has 2 columns, but 7 were there in fit"):
+        encoder.transform([[1, 2]])
+
+
+def test_types_may_change_between_tables():
+    encoder = TableEncoder().fit(pd.DataFrame({"code": ["1", "2", "x", "1", "2"], "n": [1.5, 2, 3, 4, 5]}))
+    changed = pd.DataFrame({"code": [1, 2, 1], "n": ["3", None, "4.5"]})
+    same = pd.DataFrame({"code": ["1", "2", "1"], "n": [3, np.nan, 4.5]})
+    assert np.array_equal(encoder.transform(changed), encoder.transform(same))
+    with pytest.raises(ValueError, match="column 'n': expected numbers, as in fit, got 'many'"):
+        encoder.transform(pd.DataFrame({"code": ["1"], "n": ["many"]}))
+
+
+def test_what_is_no_table():
+    for bad, message in (
+        ([[1.0, np.inf], [2.0, 3.0]], "column 1 holds infinity"),
+        ([[1, {2}], [3, {4}]], "a value of type set is neither a number nor text"),
+        (pd.DataFrame({"a": [[1], [2]]}), "column 'a'"),
+        (pl.DataFrame({"a": [[1], [2]]}), "column 'a': values of type List"),
+        ([1, 2, 3], "expected a table of 2 dimensions"),
+        ([[1, 2]], "minimum of 2 samples"),
+        (pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), "same name|unique|duplicate"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            TableEncoder().fit(bad)
+    with pytest.raises(NotFittedError):
+        TableEncoder().transform([[1]])
+
+
+# Budget ----------------------------------------------------------------------------------------------------
+
+
+def test_bits_go_where_they_are_useful():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 400)
+    useful, useless = y + rng.normal(0, 0.5, 400), rng.normal(size=400)
+    words = np.where(y == 1, "a", "b")
+    table = pd.DataFrame({"useful": useful, "useless": useless, "word": words})
+    encoder = TableEncoder(max_bits=16).fit(table, y)
+    assert encoder.n_bits_ <= 16
+    names = encoder.get_feature_names_out().tolist()
+    assert sum("useful>" in name for name in names) > 8 > sum("useless>" in name for name in names) >= 1
+    evenly = TableEncoder(max_bits=16).fit(table).get_feature_names_out().tolist()
+    assert abs(sum("useful>" in name for name in evenly) - sum("useless>" in name for name in evenly)) <= 1
+    numbers = np.column_stack([useful, useless])
+    allotted = ThermometerEncoder(30, max_bits=20).fit(numbers, y)
+    assert allotted.n_bits_ == 20
+    assert np.bincount(allotted.columns_)[0] > np.bincount(allotted.columns_)[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), max_bits=st.integers(1, 60))
+def test_a_budget_is_kept(data, max_bits):
+    table, y = data.draw(mixed_tables()), None
+    if data.draw(st.booleans()):
+        y = np.arange(len(table)) % 3
+    encoder = TableEncoder(max_bits=max_bits).fit(table, y)
+    in_any_case = sum(name.endswith(("missing", "(missing)", "(other)")) for name in encoder.get_feature_names_out())
+    assert encoder.n_bits_ <= max(max_bits, in_any_case + len(table.columns))
+
+
+# Anything --------------------------------------------------------------------------------------------------
+
+CELLS = {
+    "numbers": st.one_of(st.none(), st.floats(-1e9, 1e9), st.integers(-5, 5)),
+    "text": st.one_of(st.none(), st.sampled_from(["a", "b", "c", "", " a", "1", "é"])),
+    "truth": st.one_of(st.none(), st.booleans()),
+    "nothing": st.none(),
+    "times": st.one_of(st.none(), st.datetimes(datetime.datetime(1950, 1, 1), datetime.datetime(2100, 1, 1))),
+    "mixed": st.one_of(st.none(), st.text(max_size=3), st.integers(-3, 3)),
+}
+
+
+@st.composite
+def mixed_tables(draw):
+    n = draw(st.integers(2, 25))
+    kinds = draw(st.lists(st.sampled_from(sorted(CELLS)), min_size=1, max_size=5))
+    columns = {f"{kind} {i}": draw(st.lists(CELLS[kind], min_size=n, max_size=n)) for i, kind in enumerate(kinds)}
+    return pd.DataFrame({name: pd.Series(c, dtype=None if "times" in name else object) for name, c in columns.items()})
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), strategy=st.sampled_from(["quantile", "uniform", "gaussian"]))
+def test_any_table_is_encoded_and_travels(tmp_path_factory, data, strategy):
+    table = data.draw(mixed_tables())
+    encoder = TableEncoder(strategy=strategy, max_categories=data.draw(st.integers(1, 4))).fit(table)
+    bits = encoder.transform(table)
+    names = encoder.get_feature_names_out()
+    assert bits.shape == (len(table), len(names)) == (len(table), encoder.n_bits_)
+    assert len(encoder.describe().splitlines()) == len(table.columns)
+    other = data.draw(mixed_tables()).iloc[:, :1]
+    unseen = pd.DataFrame({name: other.iloc[:, 0] if "text" in name else [None] * len(other) for name in table})
+    again = clone(encoder).fit(table)
+    values, arrays = encoder._state()
+    restored = clone(encoder)
+    restored._set_state(values, arrays, encoder.n_features_in_)
+    for some in (table, table.iloc[:1], table[table.columns[::-1]], unseen):
+        expected = encoder.pack(some).words
+        for twin in (again, restored, pickle.loads(pickle.dumps(encoder))):
+            assert np.array_equal(twin.pack(some).words, expected)
+            assert twin.get_feature_names_out().tolist() == names.tolist()
+
+
+# With the classifier ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fruit():
+    rng = np.random.default_rng(1)
+    kind = rng.choice(["apple", "plum", "banana"], 240)
+    size = np.select([kind == "apple", kind == "plum"], [7.0, 4.0], 18.0) + rng.normal(0, 1, 240)
+    colour = np.where(kind == "banana", "yellow", np.where(rng.random(240) < 0.5, "red", "blue")).astype(object)
+    size[::9], colour[::7] = np.nan, None
+    return pd.DataFrame({"size": size, "colour": colour}), kind
+
+
+@pytest.mark.parametrize("encoder", ["auto", "table", TableEncoder(max_bits=30)])
+def test_classifier_takes_tables(tmp_path, fruit, encoder):
+    table, kind = fruit
+    classifier = BMLPClassifier((90,), encoder=encoder, random_state=0, max_iter=30).fit(table, kind)
+    assert classifier.score(table, kind) > 0.9
+    assert classifier.n_features_in_ == 2
+    assert classifier.feature_names_in_.tolist() == ["size", "colour"]
+    save(classifier, tmp_path / "model")
+    reloaded = load(tmp_path / "model")
+    swapped = pl.DataFrame({"colour": ["red", None, "mauve"], "size": [4.0, None, 30.0]})
+    assert np.array_equal(reloaded.decision_function(swapped), classifier.decision_function(swapped))
+    assert reloaded.predict(table.iloc[:1]).tolist() == classifier.predict(table.iloc[:1]).tolist()
+
+
+def test_classifier_takes_arrays_of_objects(fruit):
+    table, kind = fruit
+    by_name = BMLPClassifier((90,), random_state=0, max_iter=3).fit(table, kind)
+    by_place = BMLPClassifier((90,), random_state=0, max_iter=3).fit(table.to_numpy(dtype=object), kind)
+    assert by_name.network_.hidden_sha256() == by_place.network_.hidden_sha256()
+    assert not hasattr(by_place, "feature_names_in_")
+
+
+def test_classifier_takes_numbers_with_holes(fruit):
+    table, kind = fruit
+    numbers = table[["size"]].to_numpy()
+    classifier = BMLPClassifier((90,), random_state=0, max_iter=30).fit(numbers, kind)
+    assert classifier.encoder_.missing_.tolist() == [True]
+    assert classifier.score(numbers, kind) > 0.8
