@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 import tracemalloc
@@ -17,7 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitlocal
 from bitlocal import BMLPClassifier, SignalEncoder
-from bitlocal.bits import pack
+from bitlocal.bits import pack, words_for
+from bitlocal.cli import app
 from bitlocal.encoders import make_encoder
 from bitlocal.errors import ModelFileError
 
@@ -323,6 +325,32 @@ def two_frequencies(n, seed):
     frequency, phase = np.array([3.0, 5.0])[y, np.newaxis], rng.uniform(0, 2 * np.pi, (n, 1))
     X = np.sin(2 * np.pi * frequency * np.arange(64) / 64 + phase) + rng.normal(scale=0.3, size=(n, 64))
     return X, np.array(["slow", "fast"])[y]
+
+
+@pytest.mark.parametrize("first_bit", [1, 64, 77])
+def test_bits_may_begin_anywhere_in_a_row(first_bit):
+    X, _ = two_frequencies(30, 0)
+    encoder = SignalEncoder().fit(X)
+    words = np.zeros((30, words_for(first_bit + encoder.n_bits_)), dtype=np.uint64)
+    words[:, 0] = 1  # what is there stays
+    encoder._write(encoder._validate(X), words, first_bit)
+    before = np.zeros((30, first_bit), dtype=bool)
+    before[:, 0] = True
+    assert np.array_equal(words, pack(np.hstack([before, encoder.transform(X)])).words)
+
+
+@pytest.mark.parametrize("spec", ["signal:crossings+bands", "signal64x1:crossings+bands"])
+def test_on_the_command_line(tmp_path, capsys, spec):
+    X, y = two_frequencies(400, 0)
+    np.savez(tmp_path / "waves.npz", X=X[:, :, np.newaxis], y=y)
+    data, model = str(tmp_path / "waves.npz"), str(tmp_path / "model")
+    options = ["--encoder", spec, "--hidden", "135", "--epochs", "20", "--out", model, "--json", "--quiet"]
+    app(args=["train", data, *options], standalone_mode=False)
+    trained = json.loads(capsys.readouterr().out)
+    assert trained["test_accuracy"] >= 0.9
+    assert "shape=(64, 1)" in trained["encoder"]
+    app(args=["evaluate", model, data, "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out)["accuracy"] == trained["test_accuracy"]
 
 
 def test_two_frequencies_are_told_apart():
