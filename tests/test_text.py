@@ -59,7 +59,7 @@ def ngrams(text, analyzer, shortest, longest):
 
 
 def bits_by_hand(encoder, texts):
-    shortest, longest = encoder.ngram_range or ((1, 2) if encoder.analyzer == "word" else (2, 4))
+    shortest, longest = encoder.ngram_range or ((1, 1) if encoder.analyzer == "word" else (2, 4))
     bits = np.zeros((len(texts), encoder.n_bits), dtype=bool)
     for row, text in zip(bits, texts, strict=True):
         text = "" if text is None else text.lower() if encoder.lowercase else text
@@ -112,15 +112,15 @@ def test_bits_may_begin_anywhere_in_a_row(texts, encoder, first_bit):
 
 
 @pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
-def test_about_half_of_the_bits_of_a_typical_text_are_set(analyzer):
+def test_about_a_quarter_of_the_bits_of_a_typical_text_are_set(analyzer):
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(["red", "green", "blue", "yellow", "black"], 20)) + f" {i}{i}" for i in range(50)]
     encoder = TextEncoder(analyzer=analyzer).fit([*texts, "", None, "x"])
-    assert 0.47 < encoder.transform(texts).mean() < 0.53
+    assert 0.22 < encoder.transform(texts).mean() < 0.28
     assert TextEncoder(n_bits=7, n_hashes=3).fit(texts).n_hashes_ == 3
-    assert TextEncoder(n_bits=7).fit(["one"]).n_hashes_ == 5
+    assert TextEncoder(n_bits=7).fit(["one"]).n_hashes_ == 2
     assert TextEncoder(n_bits=7).fit(texts).n_hashes_ == 1
-    assert TextEncoder(n_bits=7).fit(["", None]).n_hashes_ == 5
+    assert TextEncoder(n_bits=7).fit(["", None]).n_hashes_ == 2
 
 
 def test_many_texts():
@@ -224,7 +224,7 @@ def sentences(n, seed):
 def test_texts_are_told_apart(tmp_path, encoder):
     texts, y = sentences(300, 0)
     unseen, y_test = sentences(200, 1)
-    clf = BMLPClassifier(135, encoder=encoder, max_iter=10, random_state=0).fit(texts, y)
+    clf = BMLPClassifier(135, encoder=encoder, random_state=0).fit(texts, y)
     assert clf.score(unseen, y_test) >= 0.95
     assert clf.n_features_in_ == 1
     assert isinstance(clf.encoder_, TextEncoder)

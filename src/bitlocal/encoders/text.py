@@ -8,14 +8,13 @@ from typing import Any, Literal
 import narwhals as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from bitlocal import _core
 from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
 from bitlocal.encoders.columns import is_missing
 
-_NGRAM_RANGES = {"word": (1, 2), "char": (2, 4), "char_wb": (2, 4)}
+_NGRAM_RANGES = {"word": (1, 1), "char": (2, 4), "char_wb": (2, 4)}
 _BITS_AT_A_TIME = 2**20  # texts are encoded in pieces of about so many bits
 _TEXTS_TO_LEARN_FROM = 20_000
 _HASHES = 2**31 - 1  # of scikit-learn's
@@ -25,8 +24,8 @@ class TextEncoder(Encoder):
     """Texts to bits: each n-gram of a text sets a few bits, chosen by its hash.
 
     A bit says whether an n-gram of the text falls into its bucket. Since the network compares whole rows of bits, it
-    learns little from bits that are nearly always 0; so an n-gram falls into several buckets, as in a Bloom filter, and
-    about half of the bits of a typical text are set. N-grams are found and hashed by scikit-learn's
+    learns nothing from bits that are nearly always 0; so an n-gram falls into several buckets, as in a Bloom filter, and
+    about a quarter of the bits of a typical text are set. N-grams are found and hashed by scikit-learn's
     `HashingVectorizer`: there is no vocabulary, and any text can be encoded.
 
     Parameters
@@ -36,12 +35,12 @@ class TextEncoder(Encoder):
     analyzer : {"word", "char", "char_wb"}, default="word"
         N-grams of words (of two or more letters, digits or underscores), of characters, or of characters within words.
     ngram_range : tuple of int or None, default=None
-        Shortest and longest n-grams; None for (1, 2) with words and (2, 4) with characters.
+        Shortest and longest n-grams; None for (1, 1) with words and (2, 4) with characters.
     lowercase : bool, default=True
         Whether letters are made small first.
     n_hashes : int or "auto", default="auto"
-        Buckets that each n-gram falls into. "auto": as many as set half of the bits in the training text that has the
-        median number of n-grams, ln 2 times `n_bits` over that number.
+        Buckets that each n-gram falls into. "auto": as many as set a quarter of the bits in the training text that has
+        the median number of n-grams, ln 4/3 times `n_bits` over that number.
 
     Attributes
     ----------
@@ -65,10 +64,10 @@ class TextEncoder(Encoder):
     --------
     >>> from bitlocal import TextEncoder
     >>> encoder = TextEncoder(n_bits=64).fit(["good morning", "good night"])
-    >>> encoder.n_hashes_  # 3 n-grams a text: good, morning, good morning
-    15
+    >>> encoder.n_hashes_
+    9
     >>> encoder.transform(["good morning", "Good morning!", None]).sum(axis=1)
-    array([34, 34,  0])
+    array([17, 17,  0])
     >>> encoder.get_feature_names_out()[:2]
     array(['hash 0', 'hash 1'], dtype=object)
     """
@@ -121,7 +120,7 @@ class TextEncoder(Encoder):
         some = np.sort(np.concatenate(counts))
         some = some[some > 0]
         n_ngrams = int(some[(len(some) - 1) // 2]) if len(some) else 1
-        n_hashes = (2 * 693_147 * int(self.n_bits) + 1_000_000 * n_ngrams) // (2_000_000 * n_ngrams)  # rounded
+        n_hashes = (2 * 287_682 * int(self.n_bits) + 1_000_000 * n_ngrams) // (2_000_000 * n_ngrams)  # rounded
         return min(max(n_hashes, 1), int(self.n_bits))
 
     @property
@@ -164,6 +163,8 @@ class TextEncoder(Encoder):
 
     def _hash(self, texts: list[str]) -> Any:
         """Hash n-grams: a sparse matrix with a row for each text and a column for each hash."""
+        from sklearn.feature_extraction.text import HashingVectorizer  # here, since it takes long to import
+
         hasher = HashingVectorizer(
             n_features=_HASHES,
             analyzer=self.analyzer,
