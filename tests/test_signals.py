@@ -361,6 +361,18 @@ def test_two_frequencies_are_told_apart():
     assert clf.n_features_in_ == 64
 
 
+def test_noise_of_two_spectra_is_told_apart():
+    """The values have the same distribution at every step: only differences, crossings and bands tell."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 900)
+    white = rng.normal(size=(900, 130))
+    smooth = (white[:, :-2] + white[:, 1:-1] + white[:, 2:]) / np.sqrt(3)
+    X = np.where(y[:, np.newaxis] == 1, smooth, white[:, 2:])
+    for parts, low, high in (("thermometer4", 0.3, 0.7), ("crossings+bands", 0.95, 1), ("bands", 0.95, 1)):
+        clf = BMLPClassifier(135, encoder=SignalEncoder(parts), random_state=0).fit(X[:600], y[:600])
+        assert low <= clf.score(X[600:], y[600:]) <= high
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     X=windows(),

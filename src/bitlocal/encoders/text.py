@@ -24,8 +24,8 @@ class TextEncoder(Encoder):
     """Texts to bits: each n-gram of a text sets a few bits, chosen by its hash.
 
     A bit says whether an n-gram of the text falls into its bucket. Since the network compares whole rows of bits, it
-    learns nothing from bits that are nearly always 0; so an n-gram falls into several buckets, as in a Bloom filter, and
-    about a quarter of the bits of a typical text are set. N-grams are found and hashed by scikit-learn's
+    learns nothing from bits that are nearly always 0; so an n-gram falls into several buckets, as in a Bloom filter,
+    and about a quarter of the bits of a typical text are set. N-grams are found and hashed by scikit-learn's
     `HashingVectorizer`: there is no vocabulary, and any text can be encoded.
 
     Parameters
