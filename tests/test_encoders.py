@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from bitlocal import MedianBinarizer, ThermometerEncoder
+from bitlocal import BMLPClassifier, MedianBinarizer, ThermometerEncoder, load, save
 from bitlocal.bits import pack, unpack
 from bitlocal.encoders import make_encoder
 from bitlocal.encoders.allotment import allot_bits, information
@@ -521,3 +521,44 @@ def test_information():
     assert information(y.astype(float), y) == pytest.approx(2, abs=0.02)
     assert information(np.random.default_rng(0).normal(size=800), y) < 0.02
     assert information(np.where(y == 0, np.nan, 1.0), y) == pytest.approx(0.811, abs=0.01)
+
+
+# There and back --------------------------------------------------------------------------------------------
+
+
+@HUGE
+@settings(max_examples=60, deadline=None)
+@given(X=tables(), holes=st.integers(0, 2**32 - 1), encoder=st.sampled_from(ENCODERS + THERMOMETERS))
+def test_inverse_transform_gives_values_of_the_same_bits(X, holes, encoder):
+    X = np.where(np.random.default_rng(holes).random(X.shape) < 0.2, np.nan, X)
+    encoder = clone(encoder).fit(X)
+    bits = encoder.transform(X)
+    values = encoder.inverse_transform(bits)
+    assert values.shape == X.shape
+    values = np.where(np.isinf(values), np.finfo(float).max, values)
+    unknown = np.bincount(encoder.columns_, minlength=X.shape[1]) == 0
+    assert np.array_equal(encoder.transform(np.where(unknown, X, values)), bits)
+    with pytest.raises(ValueError, match="expected booleans of shape"):
+        encoder.inverse_transform(bits.astype(int))
+
+
+@HUGE
+@settings(max_examples=25, deadline=None)
+@given(X=tables(), holes=st.integers(0, 2**32 - 1), encoder=st.sampled_from(ENCODERS + THERMOMETERS))
+def test_the_same_bits_from_a_model_file(tmp_path_factory, X, holes, encoder):
+    with_holes = np.where(np.random.default_rng(holes).random(X.shape) < 0.2, np.nan, X)
+    classifier = BMLPClassifier((15,), group_size=15, encoder=clone(encoder), max_iter=1, random_state=0)
+    if clone(encoder).fit(with_holes).n_bits_ == 0:
+        with pytest.raises(ValueError, match="no bits to tell them apart"):
+            classifier.fit(with_holes, np.arange(len(X)) % 2)
+        return
+    classifier.fit(with_holes, np.arange(len(X)) % 2)
+    path = tmp_path_factory.mktemp("model") / "model"
+    save(classifier, path)
+    reloaded = load(path)
+    for table in (with_holes, X, X[:1], np.full((1, X.shape[1]), np.nan)):
+        assert np.array_equal(reloaded.encoder_.pack(table).words, classifier.encoder_.pack(table).words)
+        assert np.array_equal(reloaded.decision_function(table), classifier.decision_function(table))
+    assert reloaded.encoder_.get_feature_names_out().tolist() == classifier.encoder_.get_feature_names_out().tolist()
+    with pytest.raises(ValueError, match="infinity"):
+        reloaded.predict(np.full((1, X.shape[1]), np.inf))

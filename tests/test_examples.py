@@ -13,6 +13,7 @@ import pytest
 import bitlocal
 
 MODULES = [name for _, name, _ in pkgutil.walk_packages(bitlocal.__path__, "bitlocal.") if name != "bitlocal._core"]
+DOCS = Path(__file__).parents[1] / "docs"
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -22,9 +23,17 @@ def test_docstrings(name):
     assert result.failed == 0
 
 
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_docs(page):
+    result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert result.failed == 0
+
+
 def test_the_public_classes_have_examples():
     finder = doctest.DocTestFinder()
-    for public in ("BMLPClassifier", "MedianBinarizer", "ThermometerEncoder", "pack", "save"):
+    for public in (
+        name for name in bitlocal.__all__ if name.endswith(("Classifier", "Encoder", "Binarizer", "pack", "save"))
+    ):
         assert any(test.examples for test in finder.find(getattr(bitlocal, public))), public
 
 

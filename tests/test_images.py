@@ -264,6 +264,8 @@ def test_classifier_takes_images_by_spec(tmp_path):
         (ImageEncoder("edges4"), "'edges4' is unknown"),
         (ImageEncoder("thermometer4+"), "'' is unknown"),
         (ImageEncoder("gradient4"), "gradient4 is not a multiple of 8; use gradient8 or gradient16"),
+        (ImageEncoder("gradient99999992"), "'gradient99999992' is unknown"),
+        (ImageEncoder("gradient800000"), "too much to compute for images of shape"),
         (ImageEncoder("local3"), "local3 is too large"),
         (ImageEncoder("patches9"), "radius=3 is too large"),
         (ImageEncoder("pairs9", radius=0), "radius=0: expected a whole number of at least 1"),

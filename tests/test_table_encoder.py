@@ -68,6 +68,16 @@ def test_binary_code():
     assert bits[:, 3].tolist() == [False] * 6 + [True]
 
 
+@pytest.mark.parametrize("coding", ["onehot", "ordinal", "binary"])
+def test_categories_and_back(coding):
+    table = [["a", 1], ["b", None], ["c", 2], ["a", 3]]
+    encoder = CategoryEncoder(coding).fit(table)
+    names = [["a", "1"], ["b", None], ["c", "2"], ["a", "3"]]
+    assert encoder.inverse_transform(encoder.transform(table)).tolist() == names
+    with pytest.raises(ValueError, match="expected booleans of shape"):
+        encoder.inverse_transform([[True]])
+
+
 @pytest.mark.parametrize(
     ("encoder", "message"),
     [

@@ -52,12 +52,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         Epochs. None for 20, and more for small data: as many as make 2000 mini-batches, up to 200.
     hidden_clip : int or None, default=None
         Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
-    encoder : {"auto", "median", "column-median", "thermometer", "thermometerN"}, transformer or None, default="auto"
-        How numbers become bits. "auto" takes booleans, -1/+1 and 0/1 as bits and gives other data a thermometer encoder
-        fitted on the training data, with 32 bits a feature for up to 64 features and fewer, down to 8, for more. Texts
-        (a list or an array of str) it gives a `TextEncoder`. `bitlocal.encoders.make_encoder` tells all names.
-        "thermometer4" has 4 bits a feature; "median" is the published setting, one median for all features.
-        A transformer (it is cloned, then fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
+    encoder : str, transformer or None, default="auto"
+        How samples become bits. "auto" takes booleans, -1/+1 and 0/1 as bits, gives tables with text or categories a
+        `TableEncoder`, texts on their own (a list or an array of str) a `TextEncoder`, and other numbers a
+        `ThermometerEncoder` with 32 bits a feature for up to 64 features and fewer, down to 8, for more. Other names
+        are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one median for all features;
+        "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A transformer (it is cloned, then
+        fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.
@@ -84,7 +85,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
         Features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where `fit` got a table with string column names.
+        Names of the features, where `fit` got a DataFrame with string column names.
     encoder_ : transformer or None
         The fitted encoder; None where the data are bits.
     network_ : BinaryNetwork
@@ -159,9 +160,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or PackedBits
-            Training data: bits (booleans, -1/+1 or 0/1) or finite numbers. Bits that were packed by `bitlocal.pack`, or
-            by an encoder's `pack`, are used as they are, which saves encoding them again and again.
+        X : array-like of shape (n_samples, n_features), DataFrame, or PackedBits
+            Training data: bits (booleans, -1/+1 or 0/1), numbers (NaN where one is missing), a table with text and
+            categories, or what else the encoder takes. Bits that were packed by `bitlocal.pack`, or by an encoder's
+            `pack`, are used as they are, which saves encoding them again and again.
         y : array-like of shape (n_samples,)
             Class labels, of any type; at least two classes.
         callback : callable, optional

@@ -200,6 +200,40 @@ class CategoryEncoder(FeatureNames, Encoder):
                 _core.place_bits(packed.words, packed.n_bits, words[piece], first_bit)
             first_bit += patterns.shape[1]
 
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.object_]:
+        """Give the categories that have these bits.
+
+        Parameters
+        ----------
+        X : array-like of bool, shape (n_samples, n_bits)
+            Bits as `transform` gives them.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_samples, n_columns)
+            None where the value is missing or its category has no bits of its own.
+
+        Raises
+        ------
+        ValueError
+            If the bits are not of this encoder.
+        """
+        check_is_fitted(self)
+        bits = np.asarray(X)
+        if bits.ndim != 2 or bits.shape[1] != self.n_bits_ or bits.dtype != np.bool_:
+            raise ValueError(
+                f"expected booleans of shape (n_samples, {self.n_bits_}), got {bits.dtype} of shape {bits.shape}"
+            )
+        values = np.full((len(bits), len(self.categories_)), None, dtype=object)
+        first = 0
+        for column, categories in enumerate(self.categories_):
+            patterns = self._patterns(column)
+            mine = bits[:, first : first + patterns.shape[1]]
+            first += patterns.shape[1]
+            for name, pattern in zip(categories, patterns[:-2], strict=True):
+                values[(mine == pattern).all(axis=1), column] = name
+        return values
+
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit, as in `colour=red`, `size>small`, `colour=(other)` or `colour=(missing)`.
 

@@ -22,6 +22,7 @@ _NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1,
 _VALUES_AT_A_TIME = 1 << 19  # integers between sample and bits: they stay in the cache
 _VALUES_TO_LEARN_FROM = 1 << 24
 _LEVELS = 256  # to which floating-point images are quantised
+_MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
 _RANDOM_PURPOSE = 7  # of the random stream, see docs/algorithm.md
 
 
@@ -203,6 +204,7 @@ class ImageEncoder(Encoder):
 
     def _make_parts(self) -> list[_Part]:
         parts = []
+        self._limit(math.prod(self.shape_))
         for text in str(self.parts).split("+"):
             match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})", text)
             if match is None or match[1] not in _MAKERS:
@@ -229,6 +231,7 @@ class ImageEncoder(Encoder):
     def _differences(self, offsets: list[tuple[int, int]], margin: int) -> _Part:
         """Compare each pixel with those at some offsets, where they are in the image too."""
         height, width, _ = self.shape_
+        self._limit(2 * len(offsets) * math.prod(self.shape_))
         y, x = np.mgrid[:height, :width]
         pairs = []
         for dy, dx in offsets:
@@ -260,6 +263,7 @@ class ImageEncoder(Encoder):
     def _local(self, n: int) -> list[_Part]:
         height, width, _ = self.shape_
         require(2 * n < min(height, width), f"parts={self.parts!r}: local{n} is too large for images of {self.shape_}")
+        self._limit(sum((2 * r + 1) ** 2 for r in range(1, n + 1)) * math.prod(self.shape_))
         y, x = np.mgrid[:height, :width]
         parts = []
         for r in range(1, n + 1):
@@ -274,6 +278,9 @@ class ImageEncoder(Encoder):
             names = [f"{area}*{self._name(p)}-window" for p in columns[:, 0].tolist()]
             parts.append(_Part(_Fixed(len(names), area * self._margin), Sums(columns, weights), names, len(names)))
         return parts
+
+    def _limit(self, n_terms: int) -> None:
+        require(n_terms <= _MOST_TERMS, f"parts={self.parts!r}: too much to compute for images of shape {self.shape_}")
 
     def _random(self, n: int, choice: int) -> NDArray[np.uint64]:
         """Random numbers for a part; `choice` tells what for."""
@@ -299,6 +306,7 @@ class ImageEncoder(Encoder):
         require_whole("radius", self.radius)
         side = 2 * int(self.radius) + 1
         require(side <= min(height, width), f"radius={self.radius!r} is too large for images of shape {self.shape_}")
+        self._limit(n * side * side)
         draws = self._random(3 * n, 1).reshape(3, n)
         sides = (height - side + 1, width - side + 1, channels)
         y, x, c = ((draws[i] % np.uint64(s)).astype(np.int64) for i, s in enumerate(sides))

@@ -117,6 +117,50 @@ class ThresholdEncoder(NumberEncoder):
         labels = self._labels(names, [[]] * len(names))
         return np.asarray([label for of_feature in labels for label in of_feature], dtype=object)
 
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Give values that have these bits, as far as bits can tell.
+
+        Parameters
+        ----------
+        X : array-like of bool, shape (n_samples, n_bits)
+            Bits as `transform` gives them.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, n_features)
+            For each feature the largest value that lies above as many thresholds: the next threshold, or the number
+            next above the last one. NaN where the feature is missing, or constant and therefore without thresholds.
+
+        Raises
+        ------
+        ValueError
+            If the bits are not of this encoder.
+
+        Examples
+        --------
+        >>> from bitlocal import ThermometerEncoder
+        >>> encoder = ThermometerEncoder().fit([[1.0], [2.0], [3.0]])
+        >>> encoder.inverse_transform(encoder.transform([[0.5], [2.0]])).tolist()
+        [[1.0], [2.0]]
+        """
+        check_is_fitted(self)
+        bits = np.asarray(X)
+        if bits.ndim != 2 or bits.shape[1] != self.n_bits_ or bits.dtype != np.bool_:
+            raise ValueError(
+                f"expected booleans of shape (n_samples, {self.n_bits_}), got {bits.dtype} of shape {bits.shape}"
+            )
+        values = np.full((len(bits), len(self.missing_)), np.nan)
+        first_bit = first = 0
+        for c, (n, missing) in enumerate(self._widths()):
+            if n:
+                thresholds = self.thresholds_[first : first + n]
+                largest = np.append(thresholds, np.nextafter(thresholds[-1], np.inf))
+                values[:, c] = largest[bits[:, first_bit : first_bit + n].sum(axis=1)]
+            if missing:
+                values[bits[:, first_bit + n], c] = np.nan
+            first_bit, first = first_bit + n + missing, first + n
+        return values
+
     def _labels(self, names: Sequence[str], orders: Sequence[Sequence[str]]) -> list[list[str]]:
         """Names of the bits of each feature; where it has an order, its numbers are places in it."""
         first = np.searchsorted(self.columns_, np.arange(len(names) + 1))
