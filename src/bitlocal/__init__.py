@@ -6,7 +6,15 @@ The main class is `BMLPClassifier`, which behaves like any scikit-learn classifi
 from importlib.metadata import version
 
 from bitlocal.bits import PackedBits, pack
-from bitlocal.encoders import CategoryEncoder, ImageEncoder, MedianBinarizer, TableEncoder, ThermometerEncoder
+from bitlocal.encoders import (
+    CategoryEncoder,
+    ImageEncoder,
+    MedianBinarizer,
+    SignalEncoder,
+    TableEncoder,
+    TextEncoder,
+    ThermometerEncoder,
+)
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import load, save
@@ -23,7 +31,9 @@ __all__ = [
     "MedianBinarizer",
     "ModelFileError",
     "PackedBits",
+    "SignalEncoder",
     "TableEncoder",
+    "TextEncoder",
     "ThermometerEncoder",
     "__version__",
     "load",

@@ -14,8 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from bitlocal.bits import PackedBits, are_bits, pack
-from bitlocal.encoders import Encoder, TableEncoder, ThermometerEncoder, make_encoder
+from bitlocal.encoders import Encoder, TableEncoder, TextEncoder, ThermometerEncoder, make_encoder
 from bitlocal.encoders.columns import has_text
+from bitlocal.encoders.text import are_texts
 from bitlocal.encoders.thresholds import bits_for
 from bitlocal.encoders.union import is_union, pack_union, parts_of, takes_raw_samples
 from bitlocal.network import BinaryNetwork, NetworkConfig, default_group_size
@@ -53,10 +54,11 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
     encoder : str, transformer or None, default="auto"
         How samples become bits. "auto" takes booleans, -1/+1 and 0/1 as bits, gives tables with text or categories a
-        `TableEncoder`, and other numbers a `ThermometerEncoder` with 32 bits a feature for up to 64 features and fewer,
-        down to 8, for more. Other names are those of `bitlocal.encoders.make_encoder`: "median" is the published
-        setting, one median for all features; "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows
-        edges. A transformer (it is cloned, then fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
+        `TableEncoder`, texts on their own (a list or an array of str) a `TextEncoder`, and other numbers a
+        `ThermometerEncoder` with 32 bits a feature for up to 64 features and fewer, down to 8, for more. Other names
+        are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one median for all features;
+        "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A transformer (it is cloned, then
+        fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.
@@ -370,7 +372,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             return takes_raw_samples(self.encoder_)
         if not isinstance(self.encoder, str):
             return takes_raw_samples(self.encoder)
-        return has_text(X) if self.encoder == "auto" else make_encoder(self.encoder).takes_raw_samples
+        if self.encoder == "auto":
+            return has_text(X) or are_texts(X)
+        return make_encoder(self.encoder).takes_raw_samples
 
     def _require_two_classes(self) -> None:
         if len(self.classes_) < 2:
@@ -494,7 +498,9 @@ def _describe(record: EpochRecord, n_epochs: int) -> str:
 
 
 def _auto_encoder(X: Any) -> Encoder | None:
-    """Suit the data: tables with text, bits, numbers."""
+    """Suit the data: texts, tables with text, bits, numbers."""
+    if are_texts(X):
+        return TextEncoder()
     if has_text(X):
         return TableEncoder()
     return None if are_bits(X) else ThermometerEncoder(n_bits=bits_for(X.shape[1]))

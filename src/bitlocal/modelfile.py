@@ -35,7 +35,9 @@ from bitlocal.encoders import (
     Encoder,
     ImageEncoder,
     MedianBinarizer,
+    SignalEncoder,
     TableEncoder,
+    TextEncoder,
     ThermometerEncoder,
     make_encoder,
 )
@@ -48,7 +50,16 @@ from bitlocal.training import EpochRecord
 FORMAT_VERSION = 1
 
 _ENCODERS: dict[str, type[Encoder]] = {
-    cls.__name__: cls for cls in (MedianBinarizer, ThermometerEncoder, CategoryEncoder, TableEncoder, ImageEncoder)
+    cls.__name__: cls
+    for cls in (
+        MedianBinarizer,
+        ThermometerEncoder,
+        CategoryEncoder,
+        TableEncoder,
+        ImageEncoder,
+        SignalEncoder,
+        TextEncoder,
+    )
 }
 _LABEL_TYPES: dict[str, Any] = {
     "bool": np.bool_,

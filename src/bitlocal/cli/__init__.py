@@ -13,6 +13,7 @@ from bitlocal.cli.bench import bench
 from bitlocal.cli.console import printable
 from bitlocal.cli.datasets import datasets
 from bitlocal.cli.evaluate import evaluate
+from bitlocal.cli.features import features
 from bitlocal.cli.info import info
 from bitlocal.cli.predict import predict
 from bitlocal.cli.train import train
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, evaluate, predict, info, datasets, bench):
+for command in (train, evaluate, predict, info, datasets, features, bench):
     app.command()(command)
 
 

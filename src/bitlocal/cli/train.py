@@ -16,7 +16,7 @@ from bitlocal.cli.console import byte_size, err, facts, out, training_progress
 from bitlocal.cli.data import Split, load_data, split
 from bitlocal.cli.isa import Isa
 from bitlocal.cli.outfile import require_writable
-from bitlocal.encoders import ImageEncoder, make_encoder
+from bitlocal.encoders import ImageEncoder, SignalEncoder, make_encoder
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.modelfile import TrainingData, dump, save
 
@@ -33,12 +33,14 @@ def _sizes(text: str) -> tuple[int, ...]:
         raise ValueError(f"--hidden {text!r}: expected whole numbers with commas between, as in 1035,525") from None
 
 
-def _suit(encoder: str, image_shape: tuple[int, ...] | None) -> str | ImageEncoder:
-    """Let "auto" encode images as such, and tell an encoder of images their shape."""
+def _suit(encoder: str, image_shape: tuple[int, ...] | None) -> str | ImageEncoder | SignalEncoder:
+    """Let "auto" encode images as such, and tell an encoder of images or signals their shape."""
     if image_shape is None:
         return encoder
     chosen = ImageEncoder() if encoder == "auto" else make_encoder(encoder)
-    return chosen.set_params(shape=image_shape) if isinstance(chosen, ImageEncoder) else encoder
+    if isinstance(chosen, SignalEncoder) and chosen.shape is not None:
+        return chosen
+    return chosen.set_params(shape=image_shape) if isinstance(chosen, (ImageEncoder, SignalEncoder)) else encoder
 
 
 def train(
@@ -70,7 +72,7 @@ def train(
         str,
         typer.Option(
             help="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
-            "table, or image:PARTS as in image:thermometer4+hog4."
+            "table, image:PARTS as in image:thermometer4+hog4, or signal:PARTS as in signal:thermometer4+bands8."
         ),
     ] = _default("encoder"),
     clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights (default: none).")] = None,

@@ -7,8 +7,10 @@ a model file holds its encoder, and the network can run where there is no floati
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.categories import CategoryEncoder
 from bitlocal.encoders.images import ImageEncoder
+from bitlocal.encoders.signals import SignalEncoder
 from bitlocal.encoders.specs import make_encoder
 from bitlocal.encoders.table import TableEncoder
+from bitlocal.encoders.text import TextEncoder
 from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, ThresholdEncoder
 
 __all__ = [
@@ -16,7 +18,9 @@ __all__ = [
     "Encoder",
     "ImageEncoder",
     "MedianBinarizer",
+    "SignalEncoder",
     "TableEncoder",
+    "TextEncoder",
     "ThermometerEncoder",
     "ThresholdEncoder",
     "make_encoder",

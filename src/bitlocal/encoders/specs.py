@@ -6,12 +6,15 @@ import re
 
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.images import ImageEncoder
+from bitlocal.encoders.signals import SignalEncoder
 from bitlocal.encoders.table import TableEncoder
+from bitlocal.encoders.text import TextEncoder
 from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder
 
 _SPECS = (
     "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
-    "'image:thermometer4+hog4' or other parts of an ImageEncoder"
+    "'image:thermometer4+hog4' or other parts of an ImageEncoder, 'signal:thermometer4+bands8' or other parts of a "
+    "SignalEncoder, 'signal128x3:bands8' for 128 steps of 3 channels, 'text', 'text:char'"
 )
 
 
@@ -22,7 +25,9 @@ def make_encoder(spec: str) -> Encoder:
     ----------
     spec : str
         "median" (one median for all features), "column-median", "thermometer", "thermometer12" for 12 bits a feature,
-        "table" for a `TableEncoder`, or "image" or "image:" followed by the parts of an `ImageEncoder`.
+        "table" for a `TableEncoder`, or "image" or "image:" followed by the parts of an `ImageEncoder`; in the same way
+        "signal", or "signal128x3" for 128 steps of 3 channels, for a `SignalEncoder`; "text" or "text:" followed by the
+        analyzer of a `TextEncoder`.
 
     Returns
     -------
@@ -53,4 +58,9 @@ def make_encoder(spec: str) -> Encoder:
     kind, colon, parts = spec.partition(":")
     if kind == "image":
         return ImageEncoder(parts) if colon else ImageEncoder()
+    if match := re.fullmatch(r"signal([1-9]\d{0,8}(?:x[1-9]\d{0,8})?)?", kind, re.ASCII):
+        shape = tuple(map(int, match[1].split("x"))) if match[1] else None
+        return SignalEncoder(parts, shape) if colon else SignalEncoder(shape=shape)
+    if spec in ("text", "text:word", "text:char", "text:char_wb"):
+        return TextEncoder(analyzer=parts) if colon else TextEncoder()  # type: ignore[arg-type]
     raise ValueError(f"encoder {spec!r} is unknown: use {_SPECS}")
