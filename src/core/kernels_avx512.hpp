@@ -30,6 +30,12 @@ BITLOCAL_INLINE __m512i load(const void* p) {
     return _mm512_loadu_si512(p);
 }
 
+// A copy that the compiler makes here: VPTERNLOG overwrites an operand, and left alone, GCC moves registers about more.
+BITLOCAL_INLINE __m512i copy(__m512i v) {
+    asm("" : "+v"(v));
+    return v;
+}
+
 // The truth tables of VPTERNLOG: bit 4 a + 2 b + c is the result for a, b, c.
 constexpr int kXor3 = 0x96;
 constexpr int kMajority = 0xE8;
@@ -99,10 +105,9 @@ class Tile {
 
     // popcount(W xor a) of the neurons of block b and sample s, in 64-bit lanes.
     BITLOCAL_INLINE __m512i total(std::size_t b, std::size_t s) const {
-        __m512i total = _mm512_slli_epi64(totals_[b][s], Count::kDepth);
-        for (std::size_t i = 0; i < Count::kDepth; ++i)
-            total = _mm512_add_epi64(
-                total, _mm512_slli_epi64(Count::sum(Count::bits(levels_[i].v[b][s])), static_cast<unsigned>(i)));
+        __m512i total = totals_[b][s];
+        for (std::size_t i = Count::kDepth; i-- > 0;)
+            total = _mm512_add_epi64(_mm512_add_epi64(total, total), Count::sum(Count::bits(levels_[i].v[b][s])));
         return total;
     }
 
@@ -132,11 +137,13 @@ class Tile {
                 const __m512i first_sample = source_.sample(s, w_), second_sample = source_.sample(s, w_ + 1);
                 for (std::size_t b = 0; b < kBlocks; ++b) {
                     __m512i& ones = levels_[0].v[b][s];
-                    const __m512i half = _mm512_ternarylogic_epi64(ones, first[b], first_sample, kXor3);
-                    const __m512i sum = _mm512_ternarylogic_epi64(half, second[b], second_sample, kXor3);
-                    // Where `half` is 1, the second bit, not `sum`, decides; elsewhere both before are `ones`.
-                    out.v[b][s] = _mm512_ternarylogic_epi64(half, sum, ones, kNotBOrC);
-                    ones = sum;
+                    const __m512i before = copy(ones);
+                    ones = _mm512_ternarylogic_epi64(ones, first[b], first_sample, kXor3);
+                    const __m512i half = copy(ones);
+                    ones = _mm512_ternarylogic_epi64(ones, second[b], second_sample, kXor3);
+                    // Where `half` is 1, the second bit is carried, which is not `ones`; elsewhere, the two before are
+                    // equal and carried.
+                    out.v[b][s] = _mm512_ternarylogic_epi64(half, ones, before, kNotBOrC);
                 }
             }
             w_ += 2;
@@ -176,22 +183,29 @@ class Tile {
 };
 
 template <class Count, std::size_t kBlocks, std::size_t kSamples>
-BITLOCAL_INLINE void preactivations_tile(const Word* weights, std::size_t n_words, __m256i n_inputs,
+BITLOCAL_INLINE void preactivations_tile(const Word* weights, std::size_t n_words, __m512i n_inputs,
                                          const Word* const* samples, std::int32_t* z, std::size_t z_stride) {
     InMemory<kBlocks, kSamples> source;
     for (std::size_t b = 0; b < kBlocks; ++b) source.blocks[b] = weights + b * n_words * kLanes;
     for (std::size_t s = 0; s < kSamples; ++s) source.samples[s] = samples[s];
     const Tile<Count, kBlocks, kSamples, InMemory<kBlocks, kSamples>> tile(source, n_words);
-    for (std::size_t s = 0; s < kSamples; ++s)
-        for (std::size_t b = 0; b < kBlocks; ++b) {
-            const __m256i count = _mm512_cvtepi64_epi32(tile.total(b, s));
-            _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(z + s * z_stride + b * kLanes),
-                                _mm256_sub_epi32(n_inputs, _mm256_slli_epi32(count, 1)));
+    // Narrow the 64-bit lanes to their even 32-bit halves, of two blocks at once where there are two.
+    static_assert(kBlocks <= 2);
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    for (std::size_t s = 0; s < kSamples; ++s) {
+        const __m512i counts = _mm512_permutex2var_epi32(tile.total(0, s), even, tile.total(kBlocks - 1, s));
+        const __m512i out = _mm512_sub_epi32(n_inputs, _mm512_add_epi32(counts, counts));
+        std::int32_t* to = z + s * z_stride;
+        if constexpr (kBlocks == 2) {
+            _mm512_storeu_si512(to, out);
+        } else {
+            _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(to), _mm512_castsi512_si256(out));
         }
+    }
 }
 
 template <class Count, std::size_t kBlocks>
-void preactivations_blocks(const Word* weights, std::size_t n_words, __m256i n_inputs, const Word* const* samples,
+void preactivations_blocks(const Word* weights, std::size_t n_words, __m512i n_inputs, const Word* const* samples,
                            std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
     std::size_t s = 0;  // the blocks stay in the cache while the samples pass
     for (; s + Count::kSamples <= n_samples; s += Count::kSamples)
@@ -204,7 +218,7 @@ void preactivations_blocks(const Word* weights, std::size_t n_words, __m256i n_i
 template <class Count>
 void preactivations(const Word* weights, std::size_t n_blocks, std::size_t n_words, std::int32_t n_inputs,
                     const Word* const* samples, std::size_t n_samples, std::int32_t* z, std::size_t z_stride) {
-    const __m256i all = _mm256_set1_epi32(n_inputs);
+    const __m512i all = _mm512_set1_epi32(n_inputs);
     std::size_t b = 0;
     for (; b + Count::kBlocks <= n_blocks; b += Count::kBlocks)
         preactivations_blocks<Count, Count::kBlocks>(weights + b * n_words * kLanes, n_words, all, samples, n_samples,
