@@ -18,7 +18,9 @@ COMMAND = str(Path(sys.executable).with_name("bitlocal"))
 ROWS = (
     "digits",
     "mnist",
+    "mnist --encoder image:hog4",
     "fashion-mnist",
+    "fashion-mnist --encoder thermometer8",
     "fashion-mnist --hidden 1035 --group-size 15 --epochs 10 --encoder median",
     "fashion-mnist --hidden 1035,525 --group-size 15 --epochs 10 --encoder median",
     "cifar10-features",

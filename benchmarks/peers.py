@@ -29,9 +29,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal import MedianBinarizer, PackedBits, ThermometerEncoder
+from bitlocal import ImageEncoder, MedianBinarizer, PackedBits, ThermometerEncoder
 from bitlocal.bench import machine
 from bitlocal.datasets import load
+from bitlocal.encoders import Encoder
 from bitlocal.network import BinaryNetwork, NetworkConfig
 
 TARGETS = (0.84, 0.86)
@@ -57,7 +58,7 @@ class Data:
         assert dataset.y_test is not None
         return cls(dataset.X[:n], dataset.y[:n].astype(np.int32), dataset.X_test, dataset.y_test.astype(np.int32))
 
-    def packed(self, encoder: MedianBinarizer | ThermometerEncoder) -> tuple[PackedBits, PackedBits]:
+    def packed(self, encoder: Encoder) -> tuple[PackedBits, PackedBits]:
         """Encode for bitlocal."""
         encoder.fit(self.X)
         return encoder.pack(self.X), encoder.pack(self.X_test)
@@ -92,7 +93,7 @@ class Peer(Protocol):
 class Bitlocal:
     """The network of this package, without the estimator around it."""
 
-    def __init__(self, data: Data, threads: int, encoder: MedianBinarizer | ThermometerEncoder, group_size: int):
+    def __init__(self, data: Data, threads: int, encoder: Encoder, group_size: int):
         self.X, self.X_test = data.packed(encoder)
         self.y, self.threads = data.y, threads
         self.network = BinaryNetwork(NetworkConfig(self.X.n_bits, (WIDTH,), 10, group_size, seed=1))
@@ -268,6 +269,7 @@ ROWS = (
     Row("bitlocal, thermometer2, groups of 15", "1568 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(2), 15)),
     Row("bitlocal, thermometer4, groups of 15", "3136 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(4), 15)),
     Row("bitlocal, thermometer8, groups of 45", "6272 bits", lambda d, t: Bitlocal(d, t, ThermometerEncoder(8), 45)),
+    Row("bitlocal, hog3, groups of 15", "edges", lambda d, t: Bitlocal(d, t, ImageEncoder("hog3"), 15)),
     Row("PyTorch Adam", "784 bits", lambda d, t: Torch(d, t, "bits", "Adam")),
     Row("PyTorch Adam", "784 pixels", lambda d, t: Torch(d, t, "pixels", "Adam")),
     Row("PyTorch SGD", "784 bits", lambda d, t: Torch(d, t, "bits", "SGD")),
