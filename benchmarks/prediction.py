@@ -2,8 +2,8 @@
 
     python benchmarks/prediction.py [--repeats N] [--json]
 
-Trains 315 neurons on edges counted in cells, then predicts the test images again and again: from packed bits, as a server
-does that encodes once, and from pixels. Single samples are timed within the core and from Python.
+Trains 315 neurons on edges counted in cells, then predicts the test images again and again: from packed bits, as a
+server does that encodes once, and from pixels. Single samples are timed within the core and from Python.
 """
 
 from __future__ import annotations
