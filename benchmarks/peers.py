@@ -403,18 +403,17 @@ def plot(records: list[Record], path: Path, caption: str) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(9, 5.2), layout="constrained")
-    ours = plt.get_cmap("Oranges")(np.linspace(0.45, 0.95, 4))
+    mine = [record.name for record in records if record.name.startswith("bitlocal")]
+    ours = dict(zip(mine, plt.get_cmap("Oranges")(np.linspace(0.35, 0.95, len(mine))), strict=True))
     colours = {"PyTorch Adam": "tab:blue", "PyTorch SGD": "tab:cyan", "PyTorch straight-through": "tab:purple",
                "scikit-learn MLPClassifier": "tab:green", "green-tsetlin, 2000 clauses": "tab:gray"}  # fmt: skip
     for record in records:
-        mine = record.name.startswith("bitlocal")
-        colour = ours[sum(r.name.startswith("bitlocal") for r in records[: records.index(record)]) % 4]
         axes.plot(
             record.seconds,
             100 * np.array(record.accuracy),
-            color=colour if mine else colours.get(record.name, "black"),
+            color=ours[record.name] if record.name in ours else colours.get(record.name, "black"),
             linestyle="--" if "pixels" in record.sees else "-",
-            linewidth=2.2 if mine else 1.3,
+            linewidth=2.2 if record.name in ours else 1.3,
             label=f"{record.name} ({record.sees})",
         )
     for target in TARGETS:
