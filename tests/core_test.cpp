@@ -158,8 +158,43 @@ bool counts_bits() {
     return counts[0] == 1 && counts[1] == 1 + 8 && sums[0] == -600 && sums[1] == 275;
 }
 
+template <class Value>
+bool compares_pairs(std::size_t n_pairs, std::int32_t margin) {
+    const std::size_t n_rows = 3, n_columns = 300, first_bit = 7, n_words = words_for(first_bit + n_pairs);
+    RandomStream random(4, Purpose::kSyntheticData, 0, 0, 0);
+    std::uint64_t next = 0;
+    std::vector<Value> x(n_rows * n_columns);
+    for (auto& value : x) value = static_cast<Value>(random[next++]);
+    std::vector<std::uint32_t> first, second;
+    while (first.size() < n_pairs) {  // runs of all lengths, and single pairs
+        const auto a = static_cast<std::uint32_t>(random[next++] % 250),
+                   b = static_cast<std::uint32_t>(random[next++] % 250);
+        for (std::uint32_t k = 0; k < 1 + random[next] % 50 && first.size() < n_pairs; ++k) {
+            first.push_back(a + k);
+            second.push_back(b + k);
+        }
+        ++next;
+    }
+    std::vector<Word> words(n_rows * n_words);
+    encode_differences(x.data(), n_columns, first.data(), second.data(), n_pairs, margin,
+                       {words.data(), n_rows, n_words, first_bit});
+    for (std::size_t r = 0; r < n_rows; ++r)
+        for (std::size_t k = 0; k < n_words * kWordBits; ++k) {
+            const std::size_t i = k - first_bit;
+            const bool inside = k >= first_bit && i < n_pairs;
+            const Value* sample = x.data() + r * n_columns;
+            const bool expected = inside && sample[first[i]] - sample[second[i]] > margin;
+            if (get_bit(words.data() + r * n_words, k) != expected) return false;
+        }
+    return true;
+}
+
 bool test_encoding() {
     bool right = counts_bits();
+    for (std::size_t n_pairs : {std::size_t{0}, std::size_t{1}, std::size_t{8}, std::size_t{57}, std::size_t{500}})
+        for (std::int32_t margin : {0, 15, 40000})
+            right =
+                right && compares_pairs<std::uint8_t>(n_pairs, margin) && compares_pairs<std::int16_t>(n_pairs, margin);
     for (std::size_t n_rows : {std::size_t{1}, std::size_t{300}})
         for (std::size_t n_columns : {std::size_t{1}, std::size_t{13}, std::size_t{64}})
             for (std::size_t most :

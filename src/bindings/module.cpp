@@ -226,6 +226,18 @@ void encode_columns(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& col
 }
 
 template <class Value>
+void encode_differences(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& first,
+                        const Input<std::uint32_t, 1>& second, std::int32_t margin, const Target& words,
+                        std::size_t first_bit) {
+    require(first.shape(0) == second.shape(0), "expected pairs of columns");
+    require_columns(first, x.shape(1));
+    require_columns(second, x.shape(1));
+    const BitRows out = bit_rows(words, first_bit, x.shape(0), first.shape(0));
+    nb::gil_scoped_release released;
+    bitlocal::encode_differences(x.data(), x.shape(1), first.data(), second.data(), first.shape(0), margin, out);
+}
+
+template <class Value>
 Output<std::int32_t, 2> weighted_sums(const Input<Value, 2>& x, const Input<std::uint32_t, 1>& first_term,
                                       const Input<std::uint32_t, 1>& columns, const Input<std::int16_t, 1>& weights) {
     require(weights.shape(0) == columns.shape(0), "expected a weight for each term");
@@ -379,6 +391,13 @@ NB_MODULE(_core, m) {
     def_encode_columns(std::int32_t{});
     def_encode_columns(float{});
     def_encode_columns(double{});
+    const auto def_encode_differences = [&m]<class Value>(Value) {
+        m.def("encode_differences", &encode_differences<Value>, "x"_a.noconvert(), "first"_a, "second"_a, "margin"_a,
+              "words"_a.noconvert(), "first_bit"_a,
+              "Write whether columns lie above others by more than a margin into words whose bits are zero there.");
+    };
+    def_encode_differences(std::uint8_t{});
+    def_encode_differences(std::int16_t{});
     const char* sums_doc = "Weighted sums of columns: int32, (rows, sums).";
     m.def("weighted_sums", &weighted_sums<std::uint8_t>, "x"_a.noconvert(), "first_term"_a, "columns"_a, "weights"_a,
           sums_doc);

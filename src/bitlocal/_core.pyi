@@ -84,6 +84,15 @@ def encode_columns(x: Annotated[NDArray[numpy.float64], dict(shape=(None, None),
     """
 
 @overload
+def encode_differences(x: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], first: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], second: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], margin: int, words: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu')], first_bit: int) -> None: ...
+
+@overload
+def encode_differences(x: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order='C', device='cpu', writable=False)], first: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], second: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], margin: int, words: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu')], first_bit: int) -> None:
+    """
+    Write whether columns lie above others by more than a margin into words whose bits are zero there.
+    """
+
+@overload
 def weighted_sums(x: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], first_term: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], weights: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]: ...
 
 @overload

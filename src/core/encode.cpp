@@ -166,24 +166,46 @@ template void encode_columns(const float*, std::size_t, const ColumnCodes<float>
 template void encode_columns(const double*, std::size_t, const ColumnCodes<double>&, const BitRows&);
 
 template <class Value>
+void encode_differences(const Value* x, std::size_t n_columns, const std::uint32_t* first, const std::uint32_t* second,
+                        std::size_t n_pairs, std::int32_t margin, const BitRows& out) {
+    std::vector<std::size_t> starts;  // of runs of pairs that follow each other
+    for (std::size_t i = 0; i < n_pairs; ++i)
+        if (i == 0 || first[i] != first[i - 1] + 1 || second[i] != second[i - 1] + 1) starts.push_back(i);
+    starts.push_back(n_pairs);
+    std::vector<std::uint8_t> above(n_pairs + sizeof(Word));
+    for (std::size_t r = 0; r < out.n_rows; ++r) {
+        const Value* sample = x + r * n_columns;
+        for (std::size_t run = 0; run + 1 < starts.size(); ++run) {
+            const Value* a = sample + first[starts[run]];
+            const Value* b = sample + second[starts[run]];
+            std::uint8_t* flags = above.data() + starts[run];
+            const std::size_t length = starts[run + 1] - starts[run];
+            for (std::size_t k = 0; k < length; ++k) flags[k] = std::int32_t{a[k]} - std::int32_t{b[k]} > margin;
+        }
+        BitWriter row(out.words + r * out.n_words, out.first_bit);
+        for (std::size_t i = 0; i < n_pairs; i += 8) {
+            Word code = 0;
+            for (std::size_t k = 0; k < 8; ++k) code |= Word{above[i + k]} << k;
+            row.put(code, std::min<std::size_t>(8, n_pairs - i));
+        }
+    }
+}
+
+template void encode_differences(const std::uint8_t*, std::size_t, const std::uint32_t*, const std::uint32_t*,
+                                 std::size_t, std::int32_t, const BitRows&);
+template void encode_differences(const std::int16_t*, std::size_t, const std::uint32_t*, const std::uint32_t*,
+                                 std::size_t, std::int32_t, const BitRows&);
+
+template <class Value>
 void weighted_sums(const Value* x, std::size_t n_rows, std::size_t n_columns, const std::uint32_t* first_term,
                    const std::uint32_t* columns, const std::int16_t* weights, std::size_t n_sums, std::int32_t* sums) {
-    bool differences = true;  // the most common sums, and worth a loop of their own
-    for (std::size_t i = 0; i < n_sums && differences; ++i)
-        differences = first_term[i + 1] == 2 * (i + 1) && weights[2 * i] == 1 && weights[2 * i + 1] == -1;
-    for (std::size_t r = 0; r < n_rows; ++r, x += n_columns, sums += n_sums) {
-        if (differences) {
-            for (std::size_t i = 0; i < n_sums; ++i)
-                sums[i] = std::int32_t{x[columns[2 * i]]} - std::int32_t{x[columns[2 * i + 1]]};
-            continue;
-        }
+    for (std::size_t r = 0; r < n_rows; ++r, x += n_columns, sums += n_sums)
         for (std::size_t i = 0; i < n_sums; ++i) {
             std::int32_t sum = 0;
             for (std::size_t t = first_term[i]; t < first_term[i + 1]; ++t)
                 sum += std::int32_t{weights[t]} * std::int32_t{x[columns[t]]};
             sums[i] = sum;
         }
-    }
 }
 
 template void weighted_sums(const std::uint8_t*, std::size_t, std::size_t, const std::uint32_t*, const std::uint32_t*,

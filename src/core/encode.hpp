@@ -37,6 +37,13 @@ struct ColumnCodes {
 template <class Value>
 void encode_columns(const Value* x, std::size_t n_columns, const ColumnCodes<Value>& codes, const BitRows& out);
 
+// One bit for each pair of features: whether the first lies above the second by more than a margin. Pairs that follow
+// each other in both features, as those of neighbouring pixels do, are compared many at a time. Value is uint8 or
+// int16.
+template <class Value>
+void encode_differences(const Value* x, std::size_t n_columns, const std::uint32_t* first, const std::uint32_t* second,
+                        std::size_t n_pairs, std::int32_t margin, const BitRows& out);
+
 // Sum i of a sample is that of weights[t] * x[columns[t]] for its terms t, from first_term[i] to before
 // first_term[i + 1]. No partial sum may leave 32 bits. Value is uint8 or int16; n_sums integers for each row come out.
 template <class Value>

@@ -35,7 +35,7 @@ class _Fixed(ThresholdEncoder):
         self.missing_ = np.zeros(n, dtype=np.bool_)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Part:
     """Quantities of an image and the thresholds that make bits of them.
 
@@ -51,9 +51,13 @@ class _Part:
     def __call__(self, pixels: NDArray[Any]) -> NDArray[Any]:
         if self.base is not None:
             rows = np.zeros((len(pixels), words_for(self.base.thresholds.n_bits_)), dtype=np.uint64)
-            self.base.thresholds._write(self.base(pixels), rows, 0)
+            self.base.write(pixels, rows, 0)
             pixels = rows
         return pixels if self.values is None else self.values(pixels)
+
+    def write(self, pixels: NDArray[Any], words: Words, first_bit: int) -> None:
+        """Write the bits of samples."""
+        self.thresholds._write(self(pixels), words, first_bit)
 
     def fit(self, pixels: NDArray[Any]) -> None:
         if self.base is not None:
@@ -70,6 +74,18 @@ class _Part:
         widest = max(pixels.shape[1], self.n_codes, 0 if self.base is None else self.base.n_codes)
         step = max(_VALUES_AT_A_TIME // widest, 1)
         return (slice(first, first + step) for first in range(0, len(pixels), step))
+
+
+class _Comparison(_Part):
+    """Pairs of pixels, each a bit: whether the first is brighter than the second by more than a margin."""
+
+    def __init__(self, pairs: NDArray[np.int64], margin: int, names: list[str]) -> None:
+        super().__init__(_Fixed(len(pairs), margin), None, names, len(pairs))
+        self._margin = margin
+        self._first, self._second = (np.ascontiguousarray(column, dtype=np.uint32) for column in pairs.T)
+
+    def write(self, pixels: NDArray[Any], words: Words, first_bit: int) -> None:
+        _core.encode_differences(pixels, self._first, self._second, self._margin, words, first_bit)
 
 
 class ImageEncoder(Encoder):
@@ -243,12 +259,7 @@ class ImageEncoder(Encoder):
 
     def _compared(self, pairs: NDArray[np.int64], margin: int) -> _Part:
         require(len(pairs), f"parts={self.parts!r}: images of shape {self.shape_} are too small")
-        return _Part(
-            _Fixed(len(pairs), margin),
-            Sums(pairs, np.array([1, -1])),
-            [f"{self._name(a)}-{self._name(b)}" for a, b in pairs.tolist()],
-            len(pairs),
-        )
+        return _Comparison(pairs, margin, [f"{self._name(a)}-{self._name(b)}" for a, b in pairs.tolist()])
 
     def _gradient(self, n: int) -> list[_Part]:
         return [self._differences(self._offsets("gradient", n), self._margin)]
@@ -410,7 +421,7 @@ class ImageEncoder(Encoder):
     def _write(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
         for part in self._parts:
             for rows in part.pieces(X):
-                part.thresholds._write(part(self._whole(X[rows])), words[rows], first_bit)
+                part.write(self._whole(X[rows]), words[rows], first_bit)
             first_bit += part.thresholds.n_bits_
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
