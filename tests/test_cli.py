@@ -294,6 +294,7 @@ def test_codes_stay_categories_in_a_table_of_nothing_but_numbers(succeeds, tmp_p
     succeeds("train", tmp_path / "table.csv", "--out", tmp_path / "model", "--hidden", "450", "--test-fraction", "0")
     (tmp_path / "some.csv").write_text("code\n01\n02\n03\n")
     assert succeeds("predict", tmp_path / "model", tmp_path / "some.csv").split() == ["b", "c", "a"]
+    assert "code  category  4 bits: 4 categories" in succeeds("info", tmp_path / "model")
 
 
 def test_tables_of_text_from_training_to_prediction(succeeds, tmp_path):

@@ -13,6 +13,7 @@ import typer
 from bitlocal import _core
 from bitlocal.cli.console import byte_size, facts, out
 from bitlocal.cli.isa import Isa
+from bitlocal.encoders import TableEncoder
 from bitlocal.modelfile import load_model
 from bitlocal.processor import instruction_set, processor_name
 
@@ -101,3 +102,6 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         ("hidden_sha256", content["hidden_sha256"] or "no hidden weights: for inference only"),
     ]
     out.print(facts(rows))
+    if isinstance(classifier.encoder_, TableEncoder):
+        names = None if loaded.data is None else loaded.data.feature_names
+        out.print(f"\n{classifier.encoder_.describe(names)}", markup=False, highlight=False, soft_wrap=True)

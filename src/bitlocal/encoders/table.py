@@ -211,8 +211,13 @@ class TableEncoder(FeatureNames, Encoder):
             [f"{name}{label}" for label in self._categories._labels(i)] for i, name in enumerate(category_names)
         ]
 
-    def describe(self) -> str:
+    def describe(self, input_features: ArrayLike | None = None) -> str:
         """Tell in a line for each column what it is taken for, and its bits.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the columns; those seen by `fit`, or x0, x1, ... by default.
 
         Returns
         -------
@@ -229,7 +234,7 @@ class TableEncoder(FeatureNames, Encoder):
         check_is_fitted(self)
         rows = []
         numbers, categories = iter(self._numbers._widths()), iter(range(len(self._categories.categories_)))
-        for name, kind in zip(self._names(None), self.kinds_, strict=True):
+        for name, kind in zip(self._names(input_features), self.kinds_, strict=True):
             n_bits, told = 0, "cannot tell samples apart"
             if kind == "category":
                 i = next(categories)
