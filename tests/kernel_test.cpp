@@ -460,6 +460,37 @@ void test_random_words(const Kernels& kernels) {
     }
 }
 
+void test_masked_popcounts(const Kernels& kernels) {
+    for (std::size_t n_counts : {std::size_t{0}, std::size_t{1}, std::size_t{9}, std::size_t{100}}) {
+        if (left_out()) continue;
+        where = std::string(kernels.name) + " masked_popcounts, " + std::to_string(n_counts) + " counts";
+        Random random(n_counts + 1);
+        Guarded<Word> row(7, 1);
+        for (std::size_t w = 0; w < 7; ++w) row[w] = random.word();
+        std::vector<std::uint32_t> first_term{0}, places;
+        std::vector<Word> masks, flips;
+        std::vector<std::int32_t> expected;
+        for (std::size_t i = 0; i < n_counts; ++i) {
+            std::int32_t count = 0;
+            for (std::int32_t t = random.integer(0, 5); t > 0; --t) {
+                places.push_back(static_cast<std::uint32_t>(random.integer(0, 6)));
+                masks.push_back(random.word());
+                flips.push_back(random.bit() ? random.word() : 0);
+                for (std::size_t k = 0; k < 64; ++k)
+                    count += static_cast<std::int32_t>(masks.back() >> k &
+                                                       (row[places.back()] >> k ^ flips.back() >> k) & 1);
+            }
+            first_term.push_back(static_cast<std::uint32_t>(places.size()));
+            expected.push_back(count);
+        }
+        Guarded<std::int32_t> counts(n_counts, 1);
+        kernels.masked_popcounts(row.data(), first_term.data(), places.data(), masks.data(), flips.data(), n_counts,
+                                 counts.data());
+        for (std::size_t i = 0; i < n_counts; ++i) expect_equal("count", i, counts[i], expected[i]);
+        counts.check_canaries("counts");
+    }
+}
+
 void test_peak(const Kernels& kernels) {
     std::uint64_t expected = 0;
     for (std::uint64_t round = 0; round < 4; ++round) {
@@ -494,6 +525,7 @@ int main(int argc, char** argv) {
         test_choose(kernels);
         test_update(kernels);
         test_random_words(kernels);
+        test_masked_popcounts(kernels);
         test_peak(kernels);
         std::printf("%s: %llu comparisons agree\n", kernels.name, static_cast<unsigned long long>(comparisons));
         ++n_ran;

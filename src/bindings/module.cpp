@@ -270,8 +270,10 @@ Output<std::int32_t, 2> masked_popcounts(const Input<Word, 2>& rows, const Input
     std::vector<std::int32_t> counts(rows.shape(0) * n_counts);
     {
         nb::gil_scoped_release released;
-        bitlocal::masked_popcounts(rows.data(), rows.shape(0), rows.shape(1), first_term.data(), words.data(),
-                                   masks.data(), flips.data(), n_counts, counts.data());
+        const auto count = bitlocal::kernels().masked_popcounts;
+        for (std::size_t r = 0; r < rows.shape(0); ++r)
+            count(rows.data() + r * rows.shape(1), first_term.data(), words.data(), masks.data(), flips.data(),
+                  n_counts, counts.data() + r * n_counts);
     }
     return to_numpy(std::move(counts), rows.shape(0), n_counts);
 }

@@ -213,18 +213,6 @@ template void weighted_sums(const std::uint8_t*, std::size_t, std::size_t, const
 template void weighted_sums(const std::int16_t*, std::size_t, std::size_t, const std::uint32_t*, const std::uint32_t*,
                             const std::int16_t*, std::size_t, std::int32_t*);
 
-void masked_popcounts(const Word* rows, std::size_t n_rows, std::size_t n_words, const std::uint32_t* first_term,
-                      const std::uint32_t* words, const Word* masks, const Word* flips, std::size_t n_counts,
-                      std::int32_t* counts) {
-    for (std::size_t r = 0; r < n_rows; ++r, rows += n_words, counts += n_counts)
-        for (std::size_t i = 0; i < n_counts; ++i) {
-            std::int32_t count = 0;
-            for (std::size_t t = first_term[i]; t < first_term[i + 1]; ++t)
-                count += std::popcount((rows[words[t]] ^ flips[t]) & masks[t]);
-            counts[i] = count;
-        }
-}
-
 void place_bits(const Word* rows, std::size_t n_bits, const BitRows& out) {
     const std::size_t n_words = words_for(n_bits);
     const std::size_t skipped = out.first_bit / kWordBits, offset = out.first_bit % kWordBits;

@@ -50,12 +50,6 @@ template <class Value>
 void weighted_sums(const Value* x, std::size_t n_rows, std::size_t n_columns, const std::uint32_t* first_term,
                    const std::uint32_t* columns, const std::int16_t* weights, std::size_t n_sums, std::int32_t* sums);
 
-// Count i of a row of words is that of the bits in (row[words[t]] ^ flips[t]) & masks[t] for its terms t. n_counts
-// integers for each row come out.
-void masked_popcounts(const Word* rows, std::size_t n_rows, std::size_t n_words, const std::uint32_t* first_term,
-                      const std::uint32_t* words, const Word* masks, const Word* flips, std::size_t n_counts,
-                      std::int32_t* counts);
-
 // Copies rows of n_bits bits to another place in a row.
 void place_bits(const Word* rows, std::size_t n_bits, const BitRows& out);
 

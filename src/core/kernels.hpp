@@ -49,6 +49,11 @@ struct Kernels {
     void (*random_words)(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks,
                          std::uint64_t* words);
 
+    // Encoding: counts[i] = popcount of all (row[words[t]] ^ flips[t]) & masks[t] for the terms t of count i, from
+    // first_term[i] to before first_term[i + 1].
+    void (*masked_popcounts)(const Word* row, const std::uint32_t* first_term, const std::uint32_t* words,
+                             const Word* masks, const Word* flips, std::size_t n_counts, std::int32_t* counts);
+
     // A measure, not a step: how fast this instruction set counts when memory costs nothing. The xor and popcount of
     // preactivations, on registers alone: each of n_rounds rounds compares kLanes neurons, each with kPeakWords times
     // the same word kPeakWeights[lane], with a sample that has kPeakWords times the word kPeakStep * (round + 1).

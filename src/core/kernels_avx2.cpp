@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "kernels.hpp"
+#include "masked_popcounts.hpp"
 #include "philox_avx2.hpp"
 
 #define BITLOCAL_INLINE [[gnu::always_inline]] inline
@@ -298,6 +299,7 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2", preactivations, activations, choose, update, random_words, peak};
+const Kernels kAvx2Kernels = {"avx2", preactivations, activations,      choose,
+                              update, random_words,   masked_popcounts, peak};
 
 }  // namespace bitlocal

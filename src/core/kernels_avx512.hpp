@@ -17,6 +17,7 @@
 #include <bit>
 
 #include "kernels.hpp"
+#include "masked_popcounts.hpp"
 #include "philox_avx2.hpp"
 
 #define BITLOCAL_INLINE [[gnu::always_inline]] inline

@@ -24,7 +24,7 @@ struct Count {
 
 }  // namespace
 
-const Kernels kAvx512BwKernels = {"avx512bw", preactivations<Count>, activations, choose,
-                                  update,     random_words,          peak<Count>};
+const Kernels kAvx512BwKernels = {"avx512bw", preactivations<Count>, activations,      choose,
+                                  update,     random_words,          masked_popcounts, peak<Count>};
 
 }  // namespace bitlocal

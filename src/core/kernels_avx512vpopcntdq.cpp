@@ -21,7 +21,7 @@ struct Count {
 
 }  // namespace
 
-const Kernels kAvx512VpopcntdqKernels = {
-    "avx512vpopcntdq", preactivations<Count>, activations, choose, update, random_words, peak<Count>};
+const Kernels kAvx512VpopcntdqKernels = {"avx512vpopcntdq", preactivations<Count>, activations, choose, update,
+                                         random_words,      masked_popcounts,      peak<Count>};
 
 }  // namespace bitlocal

@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "kernels.hpp"
+#include "masked_popcounts.hpp"
 
 namespace bitlocal {
 namespace {
@@ -269,6 +270,7 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 
 }  // namespace
 
-const Kernels kNeonKernels = {"neon", preactivations, activations, choose, update, random_words, peak};
+const Kernels kNeonKernels = {"neon", preactivations, activations,      choose,
+                              update, random_words,   masked_popcounts, peak};
 
 }  // namespace bitlocal

@@ -3,6 +3,7 @@
 
 namespace bitlocal {
 
-const Kernels kPopcntKernels = {"popcnt", preactivations, activations, choose, update, random_words, peak};
+const Kernels kPopcntKernels = {"popcnt", preactivations, activations,      choose,
+                                update,   random_words,   masked_popcounts, peak};
 
 }  // namespace bitlocal

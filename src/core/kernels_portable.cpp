@@ -3,6 +3,7 @@
 
 namespace bitlocal {
 
-const Kernels kPortableKernels = {"portable", preactivations, activations, choose, update, random_words, peak};
+const Kernels kPortableKernels = {"portable", preactivations, activations,      choose,
+                                  update,     random_words,   masked_popcounts, peak};
 
 }  // namespace bitlocal

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "kernels.hpp"
+#include "masked_popcounts.hpp"
 
 namespace bitlocal {
 namespace {
