@@ -10,27 +10,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import ImageEncoder, ThermometerEncoder
+from bitlocal.bench import Spread, in_turns
 
 
 def numpy_way(X: NDArray[Any], thresholds: NDArray[Any]) -> NDArray[np.uint8]:
     bits = X[:, :, np.newaxis] > thresholds
     return np.packbits(bits.reshape(len(X), -1), axis=1, bitorder="little")
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.thread_time()
-    work()
-    return time.thread_time() - start
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
@@ -57,17 +52,13 @@ def measure(n_samples: int, n_bits: int, repeats: int) -> list[dict[str, Any]]:
             for parts in ("gradient8", "hog8"):
                 image_encoder = ImageEncoder(parts).fit(X)
                 ways[f"image:{parts}"] = lambda e=image_encoder, X=X: e.pack(X)
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(repeats):
-            for name, work in ways.items():
-                times[name].append(seconds(work))
+        seconds = in_turns(ways, repeats, clock=time.thread_time)
         output = len(X) * -(-784 * n_bits // 64) * 8
         for name, work in ways.items():
-            speeds = sorted(X.nbytes / t / 1e6 for t in times[name])
-            spread = [speeds[len(speeds) // 4], speeds[-1 - len(speeds) // 4]]
             beyond = max(peak_bytes(work) - output, 0) if name.startswith("thermometer") else None
-            rows.append({"input": dtype.__name__, "encoder": name, "mb_per_second": statistics.median(speeds),
-                         "quartiles": spread, "peak_bytes_beyond_output": beyond, "output_bytes": output})  # fmt: skip
+            speed = Spread.of(X.nbytes / seconds[name] / 1e6)
+            rows.append({"input": dtype.__name__, "encoder": name, "mb_per_second": speed,
+                         "peak_bytes_beyond_output": beyond, "output_bytes": output})  # fmt: skip
     return rows
 
 
@@ -80,14 +71,14 @@ def main() -> None:
     options = parser.parse_args()
     rows = measure(options.samples, options.bits, options.repeats)
     if options.json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(rows, indent=2, default=asdict))
         return
     print("| input | encoder | MB/s (quartiles) | peak beyond output |\n|---|---|---|---|")
     for row in rows:
-        low, high = row["quartiles"]
+        speed = row["mb_per_second"]
         beyond = row["peak_bytes_beyond_output"]
         peak = "" if beyond is None else f"{beyond / 1e6:.1f} MB ({beyond / row['output_bytes']:.0%})"
-        print(f"| {row['input']} | {row['encoder']} | {row['mb_per_second']:.0f} ({low:.0f}–{high:.0f}) | {peak} |")
+        print(f"| {row['input']} | {row['encoder']} | {speed.median:.0f} ({speed.q1:.0f}–{speed.q3:.0f}) | {peak} |")
 
 
 if __name__ == "__main__":

@@ -10,25 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 
 from bitlocal import BMLPClassifier, ImageEncoder, _core
+from bitlocal.bench import Spread, in_turns
 from bitlocal.datasets import load
-
-
-def spread(work: Callable[[], object], repeats: int) -> tuple[float, float, float]:
-    """Lower quartile, median and upper quartile of the seconds that some work takes."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    low, middle, high = statistics.quantiles(seconds, n=4)
-    return low, middle, high
 
 
 def main() -> None:
@@ -44,25 +33,24 @@ def main() -> None:
     classifier = BMLPClassifier((315,), group_size=45, max_iter=30, random_state=1, n_jobs=1).fit(train, data.y)
     accuracy = float(np.mean(classifier.predict(test) == data.y_test))
     one = test[:1]
-    in_core = [1e9 * 1000 / classifier.network_._core.time_logits(one.words, 1000) for _ in range(options.repeats)]
     ways: dict[str, tuple[Callable[[], object], int]] = {
         "logits of packed bits": (lambda: classifier.network_.logits(test), len(test)),
         "predict packed bits": (lambda: classifier.predict(test), len(test)),
         "encode and predict pixels": (lambda: classifier.predict(encoder.pack(data.X_test)), len(test)),
         "one sample: logits of packed bits": (lambda: [classifier.network_.logits(one) for _ in range(100)], 100),
         "one sample: predict packed bits": (lambda: [classifier.predict(one) for _ in range(100)], 100),
+        "one sample: logits within the core": (lambda: classifier.network_._core.time_logits(one.words, 1000), 1000),
     }
-    figures: dict[str, list[float]] = {
-        name: [n / seconds for seconds in reversed(spread(work, options.repeats))] for name, (work, n) in ways.items()
-    }
-    figures["one sample: logits within the core"] = statistics.quantiles(in_core, n=4)
+    seconds = in_turns({name: way for name, (way, _) in ways.items()}, options.repeats)
+    figures = {name: Spread.of(n / seconds[name]) for name, (_, n) in ways.items()}
     if options.json:
-        print(json.dumps({"accuracy": accuracy, "bits": test.n_bits, "isa": _core.instruction_set(),
-                          "predictions_per_second": figures}))  # fmt: skip
+        report = {"accuracy": accuracy, "bits": test.n_bits, "isa": _core.instruction_set()}
+        print(json.dumps({**report, "predictions_per_second": figures}, default=asdict))
         return
     print(f"test accuracy {accuracy:.2%}, {test.n_bits} bits, 315 neurons, one core, {_core.instruction_set()}")
-    for name, (low, middle, high) in figures.items():
-        print(f"{name:<34} {middle:>12,.0f} a second ({low:,.0f} to {high:,.0f}), {1e6 / middle:.2f} µs each")
+    for name, speed in figures.items():
+        told = f"{speed.median:>12,.0f} a second ({speed.q1:,.0f} to {speed.q3:,.0f})"
+        print(f"{name:<34} {told}, {1e6 / speed.median:.2f} µs each")
 
 
 if __name__ == "__main__":

@@ -273,14 +273,16 @@ def thread_counts(most: int) -> list[int]:
 # Measuring in turns --------------------------------------------------------------------------------------------------
 
 
-def in_turns(tasks: Mapping[str, Callable[[], object]], turns: int) -> dict[str, NDArray[np.float64]]:
+def in_turns(
+    tasks: Mapping[str, Callable[[], object]], turns: int, *, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, NDArray[np.float64]]:
     """Run all tasks, one after the other, again and again; give each one's seconds, turn by turn."""
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(turns):
         for name, task in tasks.items():
-            start = time.perf_counter()
+            start = clock()
             task()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     return {name: np.array(values) for name, values in seconds.items()}
 
 

@@ -89,6 +89,16 @@ class Encoder(TransformerMixin, BaseEstimator):
         """Write the bits of validated samples into rows of words, whose bits from `first_bit` on are still zero."""
         raise NotImplementedError
 
+    def _bits(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Check bits to turn back into samples."""
+        check_is_fitted(self)
+        bits = np.asarray(X)
+        if bits.ndim != 2 or bits.shape[1] != self.n_bits_ or bits.dtype != np.bool_:
+            raise ValueError(
+                f"expected booleans of shape (n_samples, {self.n_bits_}), got {bits.dtype} of shape {bits.shape}"
+            )
+        return bits
+
     def _pack(self, X: Any) -> PackedBits:
         words = np.zeros((len(X), words_for(self.n_bits_)), dtype=np.uint64)
         self._write(X, words, 0)

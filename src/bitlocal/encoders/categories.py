@@ -151,17 +151,16 @@ class CategoryEncoder(FeatureNames, Encoder):
 
     def _labels(self, column: int) -> list[str]:
         """Tell what the bits of a column stand for."""
-        categories, missing = self.categories_[column], ["=(missing)"] * self.missing_[column]
+        categories, missing = self.categories_[column], self.missing_[column]
+        if self.coding == "onehot":
+            labels = [f"={c}" for c in categories] + ["=(other)"] * self.other_[column] + ["=(missing)"] * missing
+            return labels[1:] if len(labels) <= 2 else labels
         if self.coding == "ordinal":
-            return [f">{c}" for c in categories[:-1]] + [" missing"] * self.missing_[column]
-        if self.coding == "binary":
-            if len(categories) < 2:
-                return [" missing"] * self.missing_[column]
-            return [f" code {1 << i}" for i in range(len(categories).bit_length())] + [" missing"] * self.missing_[
-                column
-            ]
-        labels = [f"={c}" for c in categories] + ["=(other)"] * self.other_[column] + missing
-        return labels[1:] if len(labels) <= 2 else labels
+            labels = [f">{c}" for c in categories[:-1]]
+        else:
+            n_codes = len(categories).bit_length() if len(categories) > 1 else 0
+            labels = [f" code {1 << i}" for i in range(n_codes)]
+        return labels + [" missing"] * missing
 
     def _patterns(self, column: int) -> NDArray[np.bool_]:
         """Bits for each category of a column, then for any other one, then for a missing value."""
@@ -218,12 +217,7 @@ class CategoryEncoder(FeatureNames, Encoder):
         ValueError
             If the bits are not of this encoder.
         """
-        check_is_fitted(self)
-        bits = np.asarray(X)
-        if bits.ndim != 2 or bits.shape[1] != self.n_bits_ or bits.dtype != np.bool_:
-            raise ValueError(
-                f"expected booleans of shape (n_samples, {self.n_bits_}), got {bits.dtype} of shape {bits.shape}"
-            )
+        bits = self._bits(X)
         values = np.full((len(bits), len(self.categories_)), None, dtype=object)
         first = 0
         for column, categories in enumerate(self.categories_):

@@ -15,10 +15,11 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from bitlocal import _core
 from bitlocal.bits import words_for
 from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
-from bitlocal.encoders.maps import Counts, Sums
+from bitlocal.encoders.maps import Counts, Sums, as_int16
 from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, ThresholdEncoder
 
 _NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))  # right, then clockwise
+_ROWS_AT_A_TIME = 4096
 _VALUES_AT_A_TIME = 1 << 19  # integers between sample and bits: they stay in the cache
 _VALUES_TO_LEARN_FROM = 1 << 24
 _LEVELS = 256  # to which floating-point images are quantised
@@ -246,16 +247,19 @@ class ImageEncoder(Encoder):
 
     def _differences(self, offsets: list[tuple[int, int]], margin: int) -> _Part:
         """Compare each pixel with those at some offsets, where they are in the image too."""
-        height, width, _ = self.shape_
         self._limit(2 * len(offsets) * math.prod(self.shape_))
-        y, x = np.mgrid[:height, :width]
         pairs = []
         for dy, dx in offsets:
-            inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
-            pairs.append(
-                np.stack([self._pixels(y[inside], x[inside]), self._pixels(y[inside] + dy, x[inside] + dx)], 1)
-            )
+            y, x = np.nonzero(self._has_neighbour(dy, dx))
+            pairs.append(np.stack([self._pixels(y, x), self._pixels(y + dy, x + dx)], axis=1))
         return self._compared(np.concatenate(pairs), margin)
+
+    def _has_neighbour(self, dy: int, dx: int) -> NDArray[np.bool_]:
+        """Tell of each pixel whether that so far away is in the image, too."""
+        height, width, _ = self.shape_
+        y, x = np.mgrid[:height, :width]
+        inside: NDArray[np.bool_] = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+        return inside
 
     def _compared(self, pairs: NDArray[np.int64], margin: int) -> _Part:
         require(len(pairs), f"parts={self.parts!r}: images of shape {self.shape_} are too small")
@@ -340,10 +344,9 @@ class ImageEncoder(Encoder):
         gradients = self._differences(list(_NEIGHBOURS), self._margin)
         # Where the bit of a direction and a pixel is; -1 for those whose neighbour is outside.
         place = np.full((8, height, width, channels), -1)
-        y, x = np.mgrid[:height, :width]
         first = 0
         for d, (dy, dx) in enumerate(_NEIGHBOURS):
-            inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+            inside = self._has_neighbour(dy, dx)
             count = int(inside.sum()) * channels
             place[d][inside] = np.arange(first, first + count).reshape(-1, channels)
             first += count
@@ -410,7 +413,7 @@ class ImageEncoder(Encoder):
         elif flat.dtype.kind in "bu" and flat.dtype.itemsize == 1:
             pixels = np.ascontiguousarray(flat).view(np.uint8)
         else:
-            pixels = np.clip(np.floor(flat), -(2**15), 2**15 - 1).astype(np.int16)
+            pixels = as_int16(flat)
         return pixels
 
     @property
@@ -419,10 +422,13 @@ class ImageEncoder(Encoder):
         return sum(part.thresholds.n_bits_ for part in self._parts)
 
     def _write(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
-        for part in self._parts:
-            for rows in part.pieces(X):
-                part.write(self._whole(X[rows]), words[rows], first_bit)
-            first_bit += part.thresholds.n_bits_
+        for first in range(0, len(X), _ROWS_AT_A_TIME):
+            some = slice(first, first + _ROWS_AT_A_TIME)
+            pixels, bit = self._whole(X[some]), first_bit  # made whole once for all parts
+            for part in self._parts:
+                for rows in part.pieces(pixels):
+                    part.write(pixels[rows], words[some][rows], bit)
+                bit += part.thresholds.n_bits_
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit after its comparison, as in `pixel(3,4)>127` or `pixel(3,4)-pixel(3,5)>15`.

@@ -74,3 +74,15 @@ class Counts:
     def __call__(self, rows: Words) -> NDArray[np.int32]:
         """Give the counts of packed rows."""
         return _core.masked_popcounts(rows, self._first_term, self._words, self._masks, self._flips)
+
+
+def as_int16(X: NDArray[Any]) -> NDArray[np.int16]:
+    """Round down, and clip to 16 bits."""
+    limits = np.iinfo(np.int16)
+    if X.dtype.kind == "f":
+        X = np.floor(X)
+    elif X.dtype.kind == "b" or X.dtype.itemsize == 1:
+        return X.astype(np.int16)
+    low = 0 if X.dtype.kind == "u" else limits.min
+    clipped: NDArray[Any] = np.clip(X, low, limits.max)
+    return clipped.astype(np.int16)

@@ -14,14 +14,14 @@ from sklearn.utils.validation import _check_feature_names_in, check_array, check
 
 from bitlocal import _core
 from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
-from bitlocal.encoders.thresholds import ThermometerEncoder
+from bitlocal.encoders.maps import as_int16
+from bitlocal.encoders.thresholds import ThermometerEncoder, require_in_order
 
 _VALUES_AT_A_TIME = 2**18  # samples are encoded in pieces of about so many values
 _ROWS_TO_LEARN_FROM = 20_000
 _VALUES_TO_LEARN_FROM = 2**26  # at most, unless fewer than _FEWEST_ROWS samples have them
 _FEWEST_ROWS = 1000
 _MOST_STEPS = 2**16  # sums of absolute details fit into 32 bits
-_INT16 = np.iinfo(np.int16)
 _DEFAULT_BITS = {"thermometer": 4, "difference": 4, "crossings": 8, "bands": 8}
 
 
@@ -241,7 +241,7 @@ class SignalEncoder(Encoder):
     def _whole(self, X: NDArray[Any]) -> NDArray[np.int16]:
         """Turn samples of shape (n, n_steps, n_channels) into integers."""
         if self.levels_.shape[1] == 0:
-            return _as_int16(X)
+            return as_int16(X)
         values = np.empty(X.shape, dtype=np.int16)
         for channel, levels in enumerate(self.levels_):
             values[:, :, channel] = np.searchsorted(levels, X[:, :, channel].astype(np.float64))
@@ -316,8 +316,7 @@ class SignalEncoder(Encoder):
         levels = levels.astype(np.float64).reshape(n_channels, -1)
         require((levels[:, 1:] >= levels[:, :-1]).all(), "the encoder's levels are not in order")
         columns, thresholds = columns.astype(np.int64), thresholds.astype(np.int32)
-        ascending = (columns[1:] > columns[:-1]) | ((columns[1:] == columns[:-1]) & (thresholds[1:] > thresholds[:-1]))
-        require(ascending.all(), "the encoder's thresholds are not in order")
+        require_in_order(columns, thresholds)
         self.shape_ = n_steps, n_channels
         self.levels_, self.medians_ = levels, medians.astype(np.int32)
         n_integers = 0
@@ -471,7 +470,7 @@ def _require_finite(X: NDArray[Any]) -> None:
 def _find_levels(chosen: NDArray[Any], data: NDArray[Any], n_levels: int) -> NDArray[np.float64]:
     """Levels of each channel, none if all data are whole numbers within int16."""
     n_channels = chosen.shape[2]
-    if all((_as_int16(data[rows]) == data[rows]).all() for rows in _pieces(data)):
+    if all((as_int16(data[rows]) == data[rows]).all() for rows in _pieces(data)):
         return np.zeros((n_channels, 0))
     weights = np.arange(1, n_levels) / n_levels
     levels = np.empty((n_channels, n_levels - 1))
@@ -484,17 +483,6 @@ def _find_levels(chosen: NDArray[Any], data: NDArray[Any], n_levels: int) -> NDA
         # A weighted mean: the difference of two large numbers could overflow. Rounding must not change the order.
         levels[channel] = np.maximum.accumulate(low * (1 - weights) + high * weights)
     return levels
-
-
-def _as_int16(X: NDArray[Any]) -> NDArray[np.int16]:
-    """Round down, and clip."""
-    if X.dtype.kind == "f":
-        X = np.floor(X)
-    elif X.dtype.kind == "b" or X.dtype.itemsize == 1:
-        return X.astype(np.int16)
-    low = 0 if X.dtype.kind == "u" else _INT16.min
-    clipped: NDArray[Any] = np.clip(X, low, _INT16.max)
-    return clipped.astype(np.int16)
 
 
 def _bounds(n: int, n_segments: int) -> NDArray[np.int64]:

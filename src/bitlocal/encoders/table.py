@@ -256,7 +256,6 @@ class TableEncoder(FeatureNames, Encoder):
         values = {
             "kinds": self.kinds_,
             "orders": {str(i): order for i, order in enumerate(self.orders_) if order},
-            "n_numbers": len(self._numbers.missing_),
             "categories": categories,
             **self._names_state(),
         }

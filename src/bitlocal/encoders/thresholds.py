@@ -143,12 +143,7 @@ class ThresholdEncoder(NumberEncoder):
         >>> encoder.inverse_transform(encoder.transform([[0.5], [2.0]])).tolist()
         [[1.0], [2.0]]
         """
-        check_is_fitted(self)
-        bits = np.asarray(X)
-        if bits.ndim != 2 or bits.shape[1] != self.n_bits_ or bits.dtype != np.bool_:
-            raise ValueError(
-                f"expected booleans of shape (n_samples, {self.n_bits_}), got {bits.dtype} of shape {bits.shape}"
-            )
+        bits = self._bits(X)
         values = np.full((len(bits), len(self.missing_)), np.nan)
         first_bit = first = 0
         for c, (n, missing) in enumerate(self._widths()):
@@ -200,12 +195,17 @@ class ThresholdEncoder(NumberEncoder):
             )
         require(np.isfinite(thresholds).all(), "the encoder has thresholds that are not finite")
         columns, thresholds = columns.astype(np.int64), thresholds.astype(np.float64)
-        ascending = (columns[1:] > columns[:-1]) | ((columns[1:] == columns[:-1]) & (thresholds[1:] > thresholds[:-1]))
-        require(ascending.all(), "the encoder's thresholds are not in order")
+        require_in_order(columns, thresholds)
         self.columns_, self.thresholds_ = columns, thresholds
         self.missing_ = np.zeros(n_features, dtype=np.bool_)
         self.missing_[missing] = True
         self.n_features_in_ = n_features
+
+
+def require_in_order(columns: NDArray[Any], thresholds: NDArray[Any]) -> None:
+    """Raise a ValueError unless thresholds are sorted by column, and ascending within each."""
+    ascending = (columns[1:] > columns[:-1]) | ((columns[1:] == columns[:-1]) & (thresholds[1:] > thresholds[:-1]))
+    require(ascending.all(), "the encoder's thresholds are not in order")
 
 
 def _compared_as(dtype: np.dtype[Any], thresholds: NDArray[np.float64]) -> np.dtype[Any]:
