@@ -463,6 +463,11 @@ def test_missing_values_have_a_bit_and_do_not_count(X, holes, encoder):
         assert encoder.transform(table).tolist() == bits_by_hand(encoder, table)
 
 
+def test_nothing_finite_lies_above_the_largest_number():
+    encoder = MedianBinarizer().fit([[np.finfo(float).max], [np.finfo(float).max]])
+    assert encoder.inverse_transform(np.array([[True], [False]])).tolist() == [[np.inf], [np.finfo(float).max]]
+
+
 def test_names_of_missing_values():
     encoder = ThermometerEncoder().fit([[1, np.nan], [2, 5], [3, 5]])
     assert encoder.get_feature_names_out(["a", "b"]).tolist() == ["a>1", "a>2", "b missing"]

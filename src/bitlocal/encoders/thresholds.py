@@ -149,7 +149,8 @@ class ThresholdEncoder(NumberEncoder):
         for c, (n, missing) in enumerate(self._widths()):
             if n:
                 thresholds = self.thresholds_[first : first + n]
-                largest = np.append(thresholds, np.nextafter(thresholds[-1], np.inf))
+                with np.errstate(over="ignore"):  # above the largest number there is only infinity
+                    largest = np.append(thresholds, np.nextafter(thresholds[-1], np.inf))
                 values[:, c] = largest[bits[:, first_bit : first_bit + n].sum(axis=1)]
             if missing:
                 values[bits[:, first_bit + n], c] = np.nan
