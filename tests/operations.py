@@ -161,19 +161,24 @@ def to_bits(values):
 
 
 class LocalNetwork:
-    """The network of a ReferenceNetwork, trained bit by bit; with `majority`, one layer under units of a group each."""
+    """The network of a ReferenceNetwork, trained bit by bit; of its variants, majority units and a frozen first layer."""
 
-    def __init__(self, start: ref.ReferenceNetwork, *, clip=False, majority=False, counter_bits=16):
-        self.start, self.clip, self.majority, self.counter_bits = start, clip, majority, counter_bits
+    def __init__(self, start: ref.ReferenceNetwork, *, clip=False, counter_bits=16):
+        self.start, self.clip, self.majority, self.counter_bits = start, clip, start.majority, counter_bits
+        self.frozen = {0} if start.freeze_first else set()
         self.sizes = start.layer_sizes
         self.h = [layer.tolist() for layer in start.h]
         self.P = [[to_bits(row) for row in P] for P in start.P]
-        self.units = [self.sizes[-1] // start.group_sizes[0]] if majority else self.sizes[1:]
+        self.units = [self.sizes[-1] // start.group_sizes[0]] if self.majority else self.sizes[1:]
         self.n_layers = start.n_layers
         self.step = 0
         self.wrong = self.seen = 1
         self.run = {"seen": 0, "batches": 0}
         self.run |= {name: [0] * self.n_layers for name in ("errors", "updates", "draws", "reinforced")}
+
+    @property
+    def learning(self):
+        return [layer for layer in range(self.n_layers) if layer not in self.frozen]
 
     def forward(self, tally, x):
         """Agreements and activations of every layer, the inputs first; votes are those of majority units, if any."""
@@ -218,13 +223,13 @@ class LocalNetwork:
         for x, label in zip(X, y.tolist(), strict=True):
             self.run["seen"] += 1
             agreements, a, votes = self.forward(tally, to_bits(x))
-            for layer in range(self.n_layers):
+            for layer in self.learning:
                 logits = self.logits(tally, layer, votes[layer])
                 if self.error(tally, layer, logits, label):
                     taught[layer] = True
                     self.run["errors"][layer] += 1
                     self.learn(tally, layer, agreements[layer], a[layer], votes[layer], label, new[layer])
-        for layer in range(self.n_layers):
+        for layer in self.learning:
             if self.clip:
                 self.clamp(tally, new[layer])
             if taught[layer]:
@@ -306,10 +311,9 @@ class LocalNetwork:
                 j = tally.add(j, min(gap + 1, 1024), width(n + 1024))
                 inside = not tally.greater(j, n, width(n + 1024))
                 if gap < 1024 and inside:
-                    moved = row[j - 1] + (1 if row[j - 1] >= 0 else -1)
-                    if self.start.h_min <= moved <= self.start.h_max:
-                        row[j - 1] = tally.step_by(row[j - 1], row[j - 1] >= 0, self.counter_bits)
-                        self.run["reinforced"][layer] += 1
+                    moved = tally.step_by(row[j - 1], row[j - 1] >= 0, self.counter_bits)
+                    row[j - 1] = min(max(moved, self.start.h_min), self.start.h_max)
+                    self.run["reinforced"][layer] += 1
 
 
 # ----------------------------------------------------------------------------------------------------

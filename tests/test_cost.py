@@ -56,80 +56,57 @@ def shapes(draw, max_layers=3):
     batches=st.integers(1, 3),
     robustness=st.sampled_from([0, 0.25, 1]),
     clip=st.sampled_from([None, 3, 63]),
+    frozen=st.booleans(),
     reinforcement=st.sampled_from([0, 0.5, 2]),
     seed=st.integers(0, 2**32),
 )
-def test_training_by_the_local_rule(shape, samples, batches, robustness, clip, reinforcement, seed):
+def test_training_by_the_local_rule(shape, samples, batches, robustness, clip, frozen, reinforcement, seed):
     n_inputs, hidden, n_classes, group = shape
     margins = [int(robustness * size) for size in hidden]
     start = ref.ReferenceNetwork(
         (n_inputs, *hidden), n_classes, [group] * len(hidden), margins, clip, reinforcement, seed
     )
+    freeze = frozen and len(hidden) > 1
+    start.freeze_first = freeze
     network = loops.LocalNetwork(start, clip=clip is not None)
-    rng = np.random.default_rng(seed)
-    tally, errors = loops.Tally(), np.zeros(len(hidden), dtype=int)
+    options = {"group_size": group, "freeze_first": freeze}
+    check_local("bmlp", network, start, samples, batches, clip=clip is not None, **options)
+
+
+def check_local(method, network, start, samples, batches, *, clip=False, **options):
+    """Train both, and compare counters, what they measured, and what the operations are said to be."""
+    shape = method, start.layer_sizes[0], start.layer_sizes[1:], start.n_classes
+    rng = np.random.default_rng(start.seed)
+    tally, errors = loops.Tally(), np.zeros(start.n_layers, dtype=int)
     for _ in range(batches):
-        X, y = rng.choice([-1, 1], (samples, n_inputs)), rng.integers(0, n_classes, samples)
+        X, y = rng.choice([-1, 1], (samples, shape[1])), rng.integers(0, start.n_classes, samples)
         network.train_batch(tally, X, y)
         errors += start.train_batch(X, y)[1]
         for mine, theirs in zip(network.h, start.h, strict=True):
             assert mine == theirs.tolist()
-    assert network.run["errors"] == errors.tolist()
-    said = formula("bmlp", n_inputs, hidden, n_classes, group_size=group, run=network.run, clip=clip is not None)
-    assert counted(tally) == said
+    measured = {"errors": errors.tolist()} | {name: getattr(start, name) for name in ("updates", "draws", "reinforced")}
+    assert network.run == {"seen": samples * batches, "batches": batches, **measured}
+    assert counted(tally) == formula(*shape, run=network.run, clip=clip, **options)
 
     winner, logits, tally = network.predict(X[0])
     assert logits == start.logits(X[:1])[0].tolist()
     assert winner == start.predict(X[:1])[0]
-    assert counted(tally) == formula("bmlp", n_inputs, hidden, n_classes, group_size=group)
-
-
-def majority_batch(start, P, X, y, margin):
-    """One mini-batch of the single-layer method in NumPy; gives errors and chosen neurons."""
-    size = start.group_sizes[0]
-    z = X @ ref.sign(start.h[0]).T
-    votes = ref.sign(ref.sign(z).reshape(len(X), -1, size).sum(axis=2))
-    e = ref.error_signals(votes @ P.T, y, margin)
-    wanted = P[y]
-    wrong = np.repeat(wanted != votes, size, axis=1)
-    desired = np.repeat(wanted, size, axis=1)
-    chosen = ref.chosen_neurons(z * desired, size) & wrong & e[:, None]
-    h = start.h[0] + np.where(chosen, desired, 0).T @ X
-    if e.any():
-        T = ref.reinforcement_threshold(start.reinforcement, 1, 1, X.shape[1])
-        h = h + ref.reinforcement_mask(start.seed, 1, start.step, len(h), X.shape[1], T) * ref.sign(h)
-    start.h[0] = h
-    start.step += 1
-    return int(e.sum()), int(chosen.sum()), votes @ P.T
+    assert counted(tally) == formula(*shape, **options)
 
 
 @settings(max_examples=40, deadline=None)
-@given(shape=shapes(max_layers=1), samples=st.integers(1, 6), robustness=st.sampled_from([0, 0.25, 1]),
-       seed=st.integers(0, 2**32))  # fmt: skip
+@given(
+    shape=shapes(max_layers=1),
+    samples=st.integers(1, 6),
+    robustness=st.sampled_from([0, 0.25, 1]),
+    seed=st.integers(0, 2**32),
+)
 def test_the_single_layer_method(shape, samples, robustness, seed):
     n_inputs, hidden, n_classes, group = shape
-    units = hidden[0] // group
-    margin = int(robustness * units)
-    start = ref.ReferenceNetwork((n_inputs, *hidden), n_classes, [group], [margin], None, 0.5, seed)
-    P = ref.local_classifier(seed, 1, n_classes, units)
-    start.P = [P]
-    network = loops.LocalNetwork(start, majority=True)
-    rng = np.random.default_rng(seed)
-    tally, errors, updates = loops.Tally(), 0, 0
-    for _ in range(2):
-        X, y = rng.choice([-1, 1], (samples, n_inputs)), rng.integers(0, n_classes, samples)
-        network.train_batch(tally, X, y)
-        more = majority_batch(start, P, X, y, margin)
-        errors, updates = errors + more[0], updates + more[1]
-        assert network.h[0] == start.h[0].tolist()
-    assert (network.run["errors"], network.run["updates"]) == ([errors], [updates])
-    assert counted(tally) == formula("single-layer", n_inputs, hidden, n_classes, group_size=group, run=network.run)
-
-    winner, logits, tally = network.predict(X[0])
-    expected = ref.sign(ref.sign(ref.sign(start.h[0]) @ X[0]).reshape(units, group).sum(axis=1)) @ P.T
-    assert logits == expected.tolist()
-    assert winner == expected.argmax()
-    assert counted(tally) == formula("single-layer", n_inputs, hidden, n_classes, group_size=group)
+    margin = int(robustness * (hidden[0] // group))
+    start = ref.ReferenceNetwork((n_inputs, *hidden), n_classes, [group], [margin], None, 0.5, seed, majority=True)
+    network = loops.LocalNetwork(start)
+    check_local("single-layer", network, start, samples, 2, group_size=group)
 
 
 @settings(deadline=None)
@@ -226,7 +203,9 @@ def test_straight_through_counts(shape, samples, seed):
 def test_runs_add_up_from_records():
     records = [
         SimpleNamespace(n_samples=10, batches=2, errors=(3, 6), updates=(5, 6), draws=(7, 8), reinforced=(1, 0)),
-        SimpleNamespace(seen=20, n_batches=3, errors=[1, 2], updates=[1, 2], draws=[1, 3], reinforced=[1, 4]),
+        SimpleNamespace(
+            seen=20, n_batches=3, error_share=(1 / 20, 2 / 20), updates=[1, 2], draws=[1, 3], reinforced=[1, 4]
+        ),
     ]
     assert Run.of(records) == Run(30, 5, (4, 8), (6, 8), (8, 11), (2, 4))
     assert Run.of(records[0]) == Run(10, 2, (3, 6), (5, 6), (7, 8), (1, 0))

@@ -29,7 +29,7 @@ class StraightThroughClassifier(TorchClassifier):
     ----------
     hidden_layer_sizes : tuple of int or int, default=(1035,)
         Neurons in each hidden layer.
-    learning_rate : float, default=0.003
+    learning_rate : float, default=0.01
         Step size of Adam in the first epoch.
     batch_size : int, default=100
         Samples in a mini-batch, at least 2. A last mini-batch of 1 sample joins the one before it.
@@ -95,7 +95,7 @@ class StraightThroughClassifier(TorchClassifier):
         self,
         hidden_layer_sizes: tuple[int, ...] | int = (1035,),
         *,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 0.01,
         batch_size: int = 100,
         max_iter: int = 20,
         encoder: Any = "auto",
