@@ -161,7 +161,7 @@ def to_bits(values):
 
 
 class LocalNetwork:
-    """The network of a ReferenceNetwork, trained bit by bit; of its variants, majority units and a frozen first layer."""
+    """The network of a ReferenceNetwork, trained bit by bit; also with majority units or a frozen first layer."""
 
     def __init__(self, start: ref.ReferenceNetwork, *, clip=False, counter_bits=16):
         self.start, self.clip, self.majority, self.counter_bits = start, clip, start.majority, counter_bits

@@ -213,6 +213,21 @@ def test_runs_add_up_from_records():
     assert (said[0] + said[1]).steps == said[2].steps
 
 
+def test_runs_are_read_off_a_classifiers_history(bit_data):
+    from bitlocal import BMLPClassifier
+    from bitlocal.bits import pack
+
+    X, y = bit_data
+    clf = BMLPClassifier((45, 30), group_size=15, max_iter=3, batch_size=20, random_state=0).fit(X, y)
+    start = ref.ReferenceNetwork((70, 45, 30), 3, [15, 15], clf.network_.config.margins, None, 2.0, 0)
+    errors = sum(np.array(start.train_epoch(np.where(X, 1, -1), y, 20)[1]) for _ in range(3))
+    run = Run.of(clf.history_)
+    assert run == Run(750, 39, tuple(errors), *(tuple(v) for v in (start.updates, start.draws, start.reinforced)))
+    counts = clf.network_.train_epoch(pack(X), y, batch_size=20)
+    assert Run.of(counts).seen == 250
+    assert Run.of([*clf.history_, counts]).batches == 52
+
+
 @pytest.mark.parametrize(
     ("run", "message"),
     [
@@ -327,6 +342,142 @@ def test_gates_of_one_sample_by_hand():
     assert said.by_kind() == {"xnor": 10, "full adder": 2, "comparison": 2, "half adder": 2, "maximum": 1}
     assert gates(said) == {"forward": 2 * (3 + 5 + 5), "logits": 2 * (2 + 2), "prediction": 5 + 6}
     assert sum(gates(said, GateCosts(full_adder=50)).values()) == 26 + 8 + 11 + 90
+
+
+class Gates:
+    """Circuits out of single gates on bits, which are counted. Numbers are lists of bits, the lowest first."""
+
+    def __init__(self):
+        self.n = 0
+
+    def gate(self, bit):
+        self.n += 1
+        return int(bit)
+
+    def half_adder(self, a, b):
+        return self.gate(a ^ b), self.gate(a & b)
+
+    def full_adder(self, a, b, c):
+        half = self.gate(a ^ b)
+        return self.gate(half ^ c), self.gate(self.gate(a & b) | self.gate(half & c))
+
+    def choose(self, which, a, b):
+        return self.gate(self.gate(which & a) | self.gate((1 - which) & b))
+
+    def add(self, a, b):
+        bit, carry = self.half_adder(a[0], b[0])
+        total = [bit]
+        for i, j in zip(a[1:], b[1:], strict=True):
+            bit, carry = self.full_adder(i, j, carry)
+            total.append(bit)
+        return [*total, carry]
+
+    def greater(self, a, b):
+        more = self.gate(a[0] & (1 - b[0]))
+        for i, j in zip(a[1:], b[1:], strict=True):
+            same = 1 - self.gate(i ^ j)
+            more = self.gate(self.gate(i & (1 - j)) | self.gate(same & more))
+        return more
+
+    def maximum(self, a, b):
+        more = self.greater(a, b)
+        return [self.choose(more, i, j) for i, j in zip(a, b, strict=True)]
+
+    def equal(self, a, b):
+        same = [1 - self.gate(i ^ j) for i, j in zip(a, b, strict=True)]
+        result = same[0]
+        for bit in same[1:]:
+            result = self.gate(result & bit)
+        return result
+
+    def step(self, h, down):
+        """Add 1 or subtract 1: a carry passes 1 on the way up, 0 on the way down."""
+        result, carry = [1 - h[0]], self.gate(h[0] ^ down)
+        for i, bit in enumerate(h[1:], 1):
+            result.append(self.gate(bit ^ carry))
+            if i < len(h) - 1:
+                carry = self.gate(self.gate(bit ^ down) & carry)
+        return result
+
+    def increase(self, a, bit):
+        result = []
+        for i in a:
+            i, bit = self.half_adder(i, bit)
+            result.append(i)
+        return [*result, bit]
+
+    def multiply(self, a, b):
+        rows = [[self.gate(i & j) for i in a] for j in b]
+        product, upper = [rows[0][0]], rows[0][1:]
+        for row in rows[1:]:
+            bit, carry = self.half_adder(row[0], upper[0])
+            total = [bit]
+            for i, j in zip(row[1:], upper[1:], strict=False):
+                bit, carry = self.full_adder(i, j, carry)
+                total.append(bit)
+            if len(upper) < len(row):  # below the first row there is no carry yet
+                bit, carry = self.half_adder(row[-1], carry)
+                total.append(bit)
+            product.append(total[0])
+            upper = [*total[1:], carry]
+        return product + upper
+
+    def shift(self, a, places):
+        for stage, bit in enumerate(places):
+            moved = [0] * 2**stage + a
+            a = [self.choose(bit, i, j) for i, j in zip(moved, a, strict=False)]
+        return a
+
+    def leading_zeros(self, a):
+        """Whether there is a 1, and the number of zeros above the first one, the highest bit of it first."""
+        if len(a) == 2:
+            return self.gate(a[0] | a[1]), [1 - a[1]]
+        low, high = self.leading_zeros(a[: len(a) // 2]), self.leading_zeros(a[len(a) // 2 :])
+        chosen = [self.choose(high[0], i, j) for i, j in zip(high[1], low[1], strict=True)]
+        return self.gate(low[0] | high[0]), [1 - high[0], *chosen]
+
+
+def bits_of(value, n):
+    return [(value >> i) & 1 for i in range(n)]
+
+
+def value_of(bits):
+    return sum(bit << i for i, bit in enumerate(bits))
+
+
+@settings(deadline=None)
+@given(n=st.integers(2, 24), data=st.data())
+def test_circuits_of_whole_numbers_are_what_they_are_said_to_cost(n, data):
+    x, y = data.draw(st.integers(0, 2**n - 1)), data.draw(st.integers(0, 2**n - 1))
+    a, b, costs = bits_of(x, n), bits_of(y, n), GateCosts()
+    down = y & 1
+    for circuit, arguments, expected, cost in (
+        ("add", (a, b), x + y, costs.of(Operation("addition", n))),
+        ("maximum", (a, b), max(x, y), costs.of(Operation("maximum", n))),
+        ("step", (a, down), (x + (-1 if down else 1)) % 2**n, costs.of(Operation("increment", n))),
+        ("increase", (a, down), x + down, costs.increase(n)),
+        ("multiply", (a, b), x * y, costs.multiply(n)),
+        ("shift", (a, bits_of(y % 8, 3)), (x << (y % 8)) % 2**n, costs.shift(n, 3)),
+    ):
+        gates_used = Gates()
+        assert value_of(getattr(gates_used, circuit)(*arguments)) == expected, circuit
+        assert gates_used.n == cost, circuit
+    for circuit, expected, cost in (("greater", x > y, "comparison"), ("equal", x == y, "equality")):
+        for other, result in ((b, expected), (a, circuit == "equal")):
+            gates_used = Gates()
+            assert getattr(gates_used, circuit)(a, other) == result
+            assert gates_used.n == costs.of(Operation(cost, n))
+
+
+@settings(deadline=None)
+@given(stages=st.integers(1, 5), data=st.data())
+def test_the_circuit_that_counts_leading_zeros(stages, data):
+    n = 2**stages
+    x = data.draw(st.integers(1, 2**n - 1))
+    gates_used = Gates()
+    any_one, zeros = gates_used.leading_zeros(bits_of(x, n))
+    assert (any_one, value_of(zeros[::-1])) == (1, n - x.bit_length())
+    assert gates_used.n == GateCosts().leading_zeros(n) == GateCosts().leading_zeros(n // 2 + 1)
 
 
 def test_gates_can_be_given():

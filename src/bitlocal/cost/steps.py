@@ -107,8 +107,8 @@ class Run:
         Parameters
         ----------
         records : Counts, EpochRecord, BaselineRecord, or an iterable of them
-            `seen` may be called `n_samples`, `batches` `n_batches`, and `errors` may be shares of `seen`, `error_share`.
-            What else is missing is none.
+            `seen` may be called `n_samples`, `batches` `n_batches`, and `errors` may be shares of `seen`,
+            `error_share`. What else is missing is none.
 
         Raises
         ------
