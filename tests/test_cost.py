@@ -436,6 +436,113 @@ class Gates:
         chosen = [self.choose(high[0], i, j) for i, j in zip(high[1], low[1], strict=True)]
         return self.gate(low[0] | high[0]), [1 - high[0], *chosen]
 
+    def all(self, bits):
+        result = bits[0]
+        for bit in bits[1:]:
+            result = self.gate(result & bit)
+        return result
+
+    def any(self, bits):
+        result = bits[0]
+        for bit in bits[1:]:
+            result = self.gate(result | bit)
+        return result
+
+    def carried(self, a, b, carry):
+        """Add two numbers and a carry."""
+        total = []
+        for i, j in zip(a, b, strict=True):
+            bit, carry = self.full_adder(i, j, carry)
+            total.append(bit)
+        return total, carry
+
+    def subtract(self, a, b):
+        """Subtract; whether a >= b. With a carry of 1, the first full adder is an XOR and an OR."""
+        first, carry = self.gate(a[0] ^ b[0]), self.gate(a[0] | (1 - b[0]))
+        rest, carry = self.carried(a[1:], [1 - bit for bit in b[1:]], carry)
+        return [first, *rest], carry
+
+    def round(self, mantissa, half, rest):
+        """To the nearest, ties to even; the carry."""
+        up = self.gate(half & self.gate(rest | mantissa[0]))
+        *mantissa, carry = self.increase(mantissa, up)
+        return mantissa, carry
+
+    def result(self, exponent, fraction, alive, infinite):
+        exponent = [self.gate(self.gate(bit & alive) | infinite) for bit in exponent]
+        keep = self.gate(alive & (1 - infinite))
+        return [self.gate(bit & keep) for bit in fraction], exponent
+
+    def float_multiplication(self, a, b):
+        """Numbers are (fraction, exponent, sign). Subnormal ones are 0, and what is not finite is infinite."""
+        (fa, ea, sa), (fb, eb, sb) = a, b
+        e, m = len(ea), len(fa) + 1
+        sign = self.gate(sa ^ sb)
+        nonzero, infinite = [self.any(ea), self.any(eb)], [self.all(ea), self.all(eb)]
+        product = self.multiply([*fa, 1], [*fb, 1])
+        top = product[-1]
+        kept = [self.choose(top, i, j) for i, j in zip(product[m - 1 :], product[m - 2 : -1], strict=True)]
+        half, mantissa = kept[0], kept[1:]
+        rest = self.gate(self.any(product[: m - 2]) | self.gate(product[m - 2] & top))
+        mantissa, carry = self.round(mantissa, half, rest)
+        total, over = self.carried(ea, eb, top)
+        minus_bias = bits_of(2 ** (e + 1) - (2 ** (e - 1) - 1), e + 1)
+        *exponent, positive = self.add([*total, over], minus_bias)
+        *exponent, _ = self.increase(exponent, carry)
+        above = self.gate(self.gate(exponent[-1] | self.all(exponent[:-1])) & positive)
+        above = self.any([above, *infinite])
+        alive = self.all([*nonzero, positive, self.any(exponent)])
+        return (*self.result(exponent[:-1], mantissa[:-1], alive, above), sign)
+
+    def float_addition(self, a, b):
+        (fa, ea, sa), (fb, eb, sb) = a, b
+        e, m = len(ea), len(fa) + 1
+        swap = self.greater([*fb, *eb], [*fa, *ea])
+        large = [self.choose(swap, j, i) for i, j in zip([*fa, *ea], [*fb, *eb], strict=True)]
+        small = [self.choose(swap, i, j) for i, j in zip([*fa, *ea], [*fb, *eb], strict=True)]
+        sign = self.choose(swap, sb, sa)
+        differ = self.gate(sa ^ sb)
+        (fl, el), (fs, es) = ((x[: m - 1], x[m - 1 :]) for x in (large, small))
+        nonzero = [self.any(el), self.any(es)]
+        large = [*(self.gate(bit & nonzero[0]) for bit in fl), nonzero[0]]
+        small = [*(self.gate(bit & nonzero[1]) for bit in fs), nonzero[1]]
+
+        distance, _ = self.subtract(el, es)
+        stages = (m + 2).bit_length()
+        shifted, sticky = [0, 0, *small], 0
+        for stage in range(stages):
+            lost = self.gate(self.any(shifted[: 2**stage]) & distance[stage])
+            sticky = self.gate(sticky | lost)
+            moved = shifted[2**stage :] + [0] * 2**stage
+            shifted = [self.choose(distance[stage], i, j) for i, j in zip(moved, shifted, strict=True)]
+        far = self.any(distance[stages:])
+        shifted = [self.gate(bit & (1 - far)) for bit in shifted]
+        sticky = self.gate(sticky | self.gate(far & nonzero[1]))
+
+        small = [self.gate(bit ^ differ) for bit in [sticky, *shifted]]
+        total, carry = self.carried([0, 0, 0, *large], small, differ)
+        total.append(self.gate(carry & (1 - differ)))
+        padded = [0] * (2 ** (m + 3).bit_length() - (m + 4)) + total
+        alive, zeros = self.leading_zeros(padded)
+        zeros = zeros[::-1]
+        total = self.shift(total, zeros)
+        mantissa, carry = self.round(total[4:], total[3], self.any(total[:3]))
+
+        exponent, positive = self.subtract(el, zeros + [0] * (e - len(zeros)))
+        # Plus 1, plus the carry: a number of two bits, of which one is the other inverted.
+        bit, more = self.half_adder(exponent[0], 1 - carry)
+        new = [bit]
+        bit, more = self.full_adder(exponent[1], carry, more)
+        new.append(bit)
+        for i in exponent[2:]:
+            bit, more = self.half_adder(i, more)
+            new.append(bit)
+        above = self.gate(more | self.all(new))
+        above = self.gate(above | self.all(el))
+        alive = self.gate(alive & positive)
+        sign = self.gate(sign & alive)
+        return (*self.result(new, mantissa[:-1], alive, above), sign)
+
 
 def bits_of(value, n):
     return [(value >> i) & 1 for i in range(n)]
@@ -467,6 +574,40 @@ def test_circuits_of_whole_numbers_are_what_they_are_said_to_cost(n, data):
             gates_used = Gates()
             assert getattr(gates_used, circuit)(a, other) == result
             assert gates_used.n == costs.of(Operation(cost, n))
+
+
+FORMATS = {np.float16: (5, 11, np.uint16), np.float32: (8, 24, np.uint32)}
+
+
+def take_apart(x, e, m, unsigned):
+    pattern = int(x.view(unsigned))
+    return bits_of(pattern, m - 1), bits_of(pattern >> (m - 1), e), pattern >> (e + m - 1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(kind=st.sampled_from(list(FORMATS)), data=st.data())
+def test_circuits_of_floating_point_are_what_they_are_said_to_cost(kind, data):
+    e, m, unsigned = FORMATS[kind]
+    limits = {"allow_nan": False, "allow_infinity": False, "allow_subnormal": False, "width": 8 * kind(0).itemsize}
+    x = kind(data.draw(st.floats(**limits)))
+    if data.draw(st.booleans()):
+        y = kind(data.draw(st.floats(**limits)))
+    else:  # near each other, so that much cancels
+        y = kind(x * data.draw(st.sampled_from([1, -1, 0.5, -0.5, 2])))
+        y = np.nextafter(y, kind(data.draw(st.floats(**limits))))
+    costs = GateCosts(exponent_bits=e, mantissa_bits=m)
+    with np.errstate(over="ignore", under="ignore"):
+        results = {"multiplication": x * y, "addition": x + y}
+    for name, expected in results.items():
+        circuit = Gates()
+        got = getattr(circuit, f"float_{name}")(take_apart(x, e, m, unsigned), take_apart(y, e, m, unsigned))
+        pattern = value_of([*got[0], *got[1], got[2]])
+        # Subnormal results become 0, and so may those that are rounded up from below the smallest normal number.
+        if abs(expected) > np.finfo(kind).tiny and abs(y) >= np.finfo(kind).tiny:
+            assert pattern == int(expected.view(unsigned)), (name, x, y)
+        if expected == 0:
+            assert pattern << 1 in (0, 2 << (e + m - 1)), (name, x, y)
+        assert circuit.n == costs.of(Operation(f"float {name}", 32))
 
 
 @settings(deadline=None)

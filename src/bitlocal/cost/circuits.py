@@ -49,7 +49,7 @@ class GateCosts:
     >>> costs.of(Operation("addition", 16)), costs.of(Operation("increment", 16))
     (77, 44)
     >>> costs.of(Operation("float multiplication", 32)), costs.of(Operation("float addition", 32))
-    (3595, 1632)
+    (3603, 1722)
     >>> GateCosts(full_adder=9).of(Operation("addition", 16))
     137
     """
@@ -167,55 +167,66 @@ class GateCosts:
             raise ValueError(f"no gates are known for the operation 'float {kind}'")
         return circuits[kind]()
 
-    def _special(self, operands: int) -> int:
-        """Find operands that are 0 or not finite, and put the result in their place."""
-        found = operands * 2 * (self.exponent_bits - 1) * self.simple
-        return found + 2 * (self.exponent_bits + self.mantissa_bits - 1) * self.simple
+    def _ends(self, operands: int) -> int:
+        """Tell whether an operand is 0 or not finite, by its exponent."""
+        return operands * 2 * (self.exponent_bits - 1) * self.simple
 
     def _round(self) -> int:
-        """Round to the nearest, ties to even: decide by four bits, add 1 to the mantissa, and carry to the exponent."""
-        return 3 * self.simple + self.increase(self.mantissa_bits) + self.increase(self.exponent_bits)
+        """Round to the nearest, ties to even: decide by three bits, and add 1 to the mantissa."""
+        return 2 * self.simple + self.increase(self.mantissa_bits)
+
+    def _result(self) -> int:
+        """Put 0 or infinity in place of the result: each bit of the exponent AND, OR; each bit of the mantissa AND."""
+        return (2 * self.exponent_bits + 1 + self.mantissa_bits - 1) * self.simple
 
     def _multiplication(self) -> int:
         e, m = self.exponent_bits, self.mantissa_bits
-        exponent = self.add(e) + self.add(e + 1)  # their sum, less the bias
-        normalise = m * self.multiplexer  # by at most one place
-        sticky = (m - 2) * self.simple  # whether any bit below the rounding bit is set
-        return (
-            self.simple  # the sign
-            + self.multiply(m)
-            + exponent
-            + normalise
-            + sticky
-            + self._round()
-            + self._special(2)
-        )
+        normalise = (m + 1) * self.multiplexer  # by at most one place, with the rounding bit
+        sticky = (m - 1) * self.simple  # whether any bit below the rounding bit is set
+        # The sum with the carry of the normalisation, less the bias, and the carry of the rounding.
+        exponent = e * self.full_adder + self.add(e + 1) + self.increase(e + 1)
+        limits = (2 * e + 6) * self.simple  # whether it is too small or too large, or an operand was 0 or infinite
+        sign = self.simple
+        mantissa = self.multiply(m) + normalise + sticky + self._round()
+        return sign + self._ends(2) + mantissa + exponent + limits + self._result()
 
     def _addition(self) -> int:
         e, m = self.exponent_bits, self.mantissa_bits
-        kept = m + 3  # with guard, round and sticky bit
-        stages = kept.bit_length()
-        order = self.compare(e + m - 1) + (e + 2 * m) * self.multiplexer  # the operand of larger magnitude first
-        align = self.add(e) + self.shift(kept, stages) + m * self.simple
-        mantissas = kept * self.simple + self.add(kept + 1)  # complemented where signs differ
-        normalise = self.leading_zeros(kept + 1) + self.shift(kept, stages) + self.add(e)
-        sign = 2 * self.simple + self.multiplexer
-        return order + align + mantissas + normalise + self._round() + sign + self._special(2)
+        # The operand of larger magnitude comes first; its sign is that of the result; subnormal numbers become 0.
+        order = self.compare(e + m - 1) + (2 * (e + m - 1) + 1) * self.multiplexer
+        zeros = 2 * (e - 1 + m - 1) * self.simple
+        # The smaller one goes down by the difference of exponents, with a guard and a rounding bit; what leaves is seen
+        # in a sticky bit; shifts beyond the rows of multiplexers leave nothing.
+        stages = (m + 2).bit_length()
+        align = self.add(e) + self.shift(m + 2, stages) + (2**stages - 1 + stages) * self.simple
+        align += (e - stages - 1 + m + 2 + 2) * self.simple
+        # A sum, or a difference where signs differ.
+        mantissas = (1 + m + 3 + 1) * self.simple + (m + 3) * self.full_adder
+        # The first 1 goes to the top.
+        wide = (m + 3).bit_length()
+        normalise = self.leading_zeros(m + 4) + self.shift(m + 4, wide) + 2 * self.simple
+        exponent = self.add(e) + (e - 1) * self.half_adder + self.full_adder  # less leading zeros, plus 1 and a carry
+        limits = (e + 3 + e - 1) * self.simple  # whether it is too large, or the sum 0 or infinite
+        return order + zeros + align + mantissas + normalise + self._round() + exponent + limits + self._result()
 
     def _division(self) -> int:
         e, m = self.exponent_bits, self.mantissa_bits
         # A restoring array: for each bit of the quotient, and one to round, a subtraction and a choice.
         array = (m + 1) * (m + 1) * (self.full_adder + self.multiplexer)
-        exponent = self.add(e) + self.add(e + 1)
-        return (
-            self.simple + array + exponent + m * self.multiplexer + m * self.simple + self._round() + self._special(2)
-        )
+        remainder = m * self.simple  # whether it is 0
+        normalise = m * self.multiplexer
+        exponent = self.add(e) + self.add(e + 1) + self.increase(e + 1)
+        limits = (2 * e + 6) * self.simple
+        mantissa = array + remainder + normalise + self._round()
+        return self.simple + self._ends(2) + mantissa + exponent + limits + self._result()
 
     def _square_root(self) -> int:
         e, m = self.exponent_bits, self.mantissa_bits
         # The same with rows that grow by one bit.
         array = sum(row + 2 for row in range(m + 1)) * (self.full_adder + self.multiplexer)
-        return array + self.add(e) + m * self.multiplexer + m * self.simple + self._round() + self._special(1)
+        remainder = m * self.simple
+        normalise = m * self.multiplexer  # for odd exponents
+        return self._ends(1) + array + remainder + normalise + self._round() + self.add(e) + self._result()
 
     def _exponential(self) -> int:
         """Take 2**k * exp(r): k = round(x / ln 2), r = x - k ln 2, and a polynomial of degree 5 by Horner's scheme."""
@@ -277,7 +288,7 @@ def gates(operations: Operations, costs: GateCosts | None = None) -> dict[str, i
     >>> binary
     {'forward': 4869675, 'logits': 61690, 'prediction': 666}
     >>> sum(gates(operations("sgd", 784, (1035,), 10)).values()) // sum(binary.values())
-    870
+    886
     """
     costs = costs or GateCosts()
     return {
