@@ -165,6 +165,15 @@ def reinforcement_mask(seed: int, layer: int, step: int, n_rows: int, n_inputs: 
     return mask
 
 
+def reinforcement_draws(seed: int, layer: int, step: int, n_rows: int, n_inputs: int, T: int) -> int:
+    """How many words rows 0 ... n_rows-1 draw in one mini-batch: up to the one that reaches the end of the row."""
+    if T == 0:
+        return 0
+    gap = gap_lengths(T, words(seed, REINFORCEMENT, layer, step, np.arange(n_rows), n_inputs))
+    position = np.cumsum(np.where(gap == LONGEST_GAP, LONGEST_GAP, gap + 1), axis=1)
+    return int(np.sum(np.argmax(position >= n_inputs, axis=1) + 1))
+
+
 # ----------------------------------------------------------------------------------------------------
 # The network
 # ----------------------------------------------------------------------------------------------------
@@ -202,7 +211,7 @@ class ReferenceNetwork:
     """A network of layer_sizes[0] inputs and layers of layer_sizes[1:] neurons.
 
     `group_sizes` and `margins` have one entry a layer; a margin is the integer floor(r * K_l). `clip` is None
-    or the odd bound on |H|; `reinforcement` is p_r.
+    or the odd bound on |H|; `reinforcement` is p_r. The other options are the variants of section 4.
     """
 
     def __init__(
@@ -214,6 +223,11 @@ class ReferenceNetwork:
         clip: int | None,
         reinforcement: float | Fraction,
         seed: int,
+        *,
+        majority: bool = False,
+        freeze_first: bool = False,
+        train_classifier: bool = False,
+        single_output: bool = False,
     ):
         self.layer_sizes = [int(size) for size in layer_sizes]
         self.n_layers = len(self.layer_sizes) - 1
@@ -237,15 +251,29 @@ class ReferenceNetwork:
         for layer in range(1, self.n_layers + 1):
             n_inputs, n_neurons = self.layer_sizes[layer - 1], self.layer_sizes[layer]
             self.h.append(initial_counters(self.seed, layer, n_neurons, n_inputs, self.h_min, self.h_max))
-            self.P.append(local_classifier(self.seed, layer, n_classes, n_neurons))
+            n_outputs = n_neurons // self.group_sizes[layer - 1] if majority else n_neurons
+            P = local_classifier(self.seed, layer, n_classes, n_outputs)
+            self.P.append(np.stack([-P[1], P[1]]) if single_output else P)
+        self.majority, self.freeze_first = majority, freeze_first
+        self.h_classifier = None
+        if train_classifier:
+            layer, n_outputs = self.n_layers + 1, self.P[-1].shape[1]
+            self.h_classifier = initial_counters(self.seed, layer, n_classes, n_outputs, self.h_min, self.h_max)
+            self.P[-1] = sign(self.h_classifier)
+        # What was done so far, for each layer and for the trained classifier.
+        n_trained = self.n_layers + train_classifier
+        self.updates, self.draws, self.reinforced = [0] * n_trained, [0] * n_trained, [0] * n_trained
 
     def _forward(self, X: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Activations a_0 ... a_L and pre-activations z_1 ... z_L, each of shape (samples, width)."""
         a = [np.asarray(X, dtype=np.int64)]
         z = []
-        for h in self.h:
+        for h, group_size in zip(self.h, self.group_sizes, strict=True):
             z.append(a[-1] @ sign(h).T)
-            a.append(sign(z[-1]))
+            active = sign(z[-1])
+            if self.majority:
+                active = sign(active.reshape(len(active), -1, group_size).sum(axis=2))
+            a.append(active)
         return a, z
 
     def train_batch(self, X_pm1: np.ndarray, y: np.ndarray) -> tuple[int, list[int]]:
@@ -261,24 +289,49 @@ class ReferenceNetwork:
         n_errors = []
         for index in range(self.n_layers):
             layer = index + 1
-            below, n_inputs = a[index], self.layer_sizes[index]
+            below = a[index]
+            frozen = self.freeze_first and index == 0
+            if frozen and layer < self.n_layers:
+                n_errors.append(0)
+                continue
 
             e = error_signals(a[layer] @ self.P[index].T, y, self.margins[index])
             n_errors.append(int(np.sum(e)))
 
             desired = self.P[index][y]
-            chosen = chosen_neurons(z[index] * desired, self.group_sizes[index]) & e[:, None]
-            # The sum over samples of a*_k a_{l-1,j}, for chosen neurons only.
-            change = np.where(chosen, desired, 0).T @ below
-            h = np.clip(self.h[index] + change, self.h_min, self.h_max)
-
-            if e.any():
-                T = reinforcement_threshold(self.reinforcement, self.wrong, self.seen, n_inputs)
-                mask = reinforcement_mask(self.seed, layer, self.step, h.shape[0], n_inputs, T)
-                h = np.clip(h + mask * sign(h), self.h_min, self.h_max)
-            self.h[index] = h
+            teaches = e[:, None]
+            if self.majority:
+                teaches = teaches & np.repeat(a[layer] != desired, self.group_sizes[index], axis=1)
+                desired = np.repeat(desired, self.group_sizes[index], axis=1)
+            if not frozen:
+                chosen = chosen_neurons(z[index] * desired, self.group_sizes[index]) & teaches
+                self.h[index] = self._learn(index, self.h[index], chosen, desired, below, e)
+            if self.h_classifier is not None and layer == self.n_layers:
+                # Only the unit of the true class, where it is wrong; what it should answer is +1.
+                true_class = np.arange(self.n_classes) == y[:, None]
+                chosen = true_class & (a[layer] @ self.P[index].T < 0) & e[:, None]
+                self.h_classifier = self._learn(
+                    layer, self.h_classifier, chosen, np.where(true_class, 1, -1), a[layer], e
+                )
+        if self.h_classifier is not None:
+            self.P[-1] = sign(self.h_classifier)
         self.step += 1
         return correct, n_errors
+
+    def _learn(self, index: int, h, chosen, desired, below, e) -> np.ndarray:
+        """Steps 6 and 7 for the counters h of a layer, or of the trained classifier; returns the new ones."""
+        # The sum over samples of a*_k a_{l-1,j}, for chosen neurons only.
+        change = np.where(chosen, desired, 0).T @ below
+        h = np.clip(h + change, self.h_min, self.h_max)
+        self.updates[index] += int(chosen.sum())
+        if e.any():
+            n_rows, n_inputs = h.shape
+            T = reinforcement_threshold(self.reinforcement, self.wrong, self.seen, n_inputs)
+            mask = reinforcement_mask(self.seed, index + 1, self.step, n_rows, n_inputs, T)
+            h = np.clip(h + mask * sign(h), self.h_min, self.h_max)
+            self.reinforced[index] += int(mask.sum())
+            self.draws[index] += reinforcement_draws(self.seed, index + 1, self.step, n_rows, n_inputs, T)
+        return h
 
     def train_epoch(self, X: np.ndarray, y: np.ndarray, batch_size: int, shuffle: bool = True) -> tuple[int, list[int]]:
         """One pass over the samples; the last mini-batch may be smaller.
@@ -312,6 +365,6 @@ class ReferenceNetwork:
     def digest(self) -> str:
         """hidden_sha256, in hexadecimal."""
         sha = hashlib.sha256()
-        for h in self.h:
+        for h in [*self.h, *([] if self.h_classifier is None else [self.h_classifier])]:
             sha.update(h.astype("<i2").tobytes())
         return sha.hexdigest()

@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitlocal
 from bitlocal import BMLPClassifier, MedianBinarizer, ThermometerEncoder, pack
+from bitlocal.baselines import SingleLayerClassifier
 from bitlocal.splits import hold_out
 from bitlocal.training import EpochRecord, Progress
 
@@ -38,6 +39,8 @@ def digest(clf):
         BMLPClassifier((45, 30), group_size=15),
         BMLPClassifier(90, group_size=15, early_stopping=True, n_iter_no_change=5),
         BMLPClassifier(45, group_size=5, batch_size=7, encoder="thermometer6", n_jobs=1),
+        BMLPClassifier((90, 45), group_size=15, freeze_first=True, train_classifier=True),
+        SingleLayerClassifier(450, group_size=9),
     ]
 )
 def test_scikit_learn_checks(estimator, check):
@@ -377,6 +380,7 @@ def test_warm_start_keeps_the_encoder(real_data):
         ("robustness", 0.125),
         ("reinforcement", 0.125),
         ("hidden_clip", 31),
+        ("train_classifier", True),
     ],
 )
 def test_warm_start_refuses_another_network(real_data, name, value):
@@ -596,6 +600,9 @@ BAD = {
     "hidden_clip": [0, -1, 2, 100, 65536, 65537, 3.0, "3", True],
     "encoder": [5, True, ThermometerEncoder, object, b"median"],
     "early_stopping": ["yes", 2, None],
+    "freeze_first": ["yes", 2, None],
+    "train_classifier": ["yes", 2, None],
+    "single_output": ["yes", 2, None],
     "validation_fraction": [-0.1, 0, 0.0, 1, 1.0, 1.5, NAN, "0.1"],
     "n_iter_no_change": [0, -1, 2.5, "5", None, True],
     "tol": [-1e-4, NAN, "0", None],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import reference
 from bitlocal import _core
 from bitlocal.bits import pack
-from bitlocal.network import BinaryNetwork, NetworkConfig
+from bitlocal.network import BinaryNetwork, Counts, NetworkConfig
 
 
 @pytest.fixture(autouse=True, params=[name for name, _ in _core.instruction_sets()], scope="module")
@@ -36,6 +36,14 @@ def problems(draw):
     n_classes = draw(st.integers(2, 11))
     common = np.gcd.reduce(sizes)
     divisors = [int(d) for d in range(1, common + 1) if common % d == 0]
+    variant = draw(st.sampled_from(["", "", "majority", "freeze_first", "train_classifier", "single_output"]))
+    if variant == "majority":
+        sizes = sizes[:1]
+    if variant == "single_output":
+        n_classes = 2
+    options = {variant: True} if variant else {}
+    if variant == "freeze_first" and (len(sizes) == 1 or draw(st.booleans())):
+        options["train_classifier"] = True
     config = NetworkConfig(
         n_inputs=draw(SIZES),
         hidden_layer_sizes=sizes,
@@ -45,6 +53,7 @@ def problems(draw):
         reinforcement=draw(st.sampled_from([0.0, 0.5, 1.0])),
         hidden_clip=draw(st.sampled_from([None, 1, 3, 15, 127, 65535])),
         seed=draw(st.integers(0, 2**64 - 1)),
+        **options,
     )
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.sampled_from([1, 2, 15, 17, 40, 100]))
@@ -63,15 +72,21 @@ def make_reference(config: NetworkConfig, margins: list[int]) -> reference.Refer
         config.hidden_clip,
         config.reinforcement,
         config.seed,
+        majority=config.majority,
+        freeze_first=config.freeze_first,
+        train_classifier=config.train_classifier,
+        single_output=config.single_output,
     )
 
 
 def margins_of(config: NetworkConfig) -> list[int]:
     """The margins in whole percent arithmetic, so that this does not repeat the code under test."""
-    return [round(100 * config.robustness) * size // 100 for size in config.hidden_layer_sizes]
+    sizes = [size // (config.group_size if config.majority else 1) for size in config.hidden_layer_sizes]
+    margins = [round(100 * config.robustness) * size // 100 for size in sizes]
+    return [2 * margin or 1 for margin in margins] if config.single_output else margins
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(problems(), st.integers(1, 3))
 def test_training_equals_reference(problem, n_threads):
     config, X, y, batch_size = problem
@@ -82,10 +97,17 @@ def test_training_equals_reference(problem, n_threads):
         np.testing.assert_array_equal(network.local_classifier(layer), expected.P[layer])
     bits = pack(X)
     signs = np.where(X, 1, -1)
+    total = Counts()
     for _ in range(3):
         counts = network.train_epoch(bits, y, batch_size=batch_size, n_threads=n_threads)
         correct, errors = expected.train_epoch(signs, y, batch_size)
         assert (counts.seen, counts.correct, counts.errors) == (len(y), correct, list(errors))
+        total.add(counts)
+    assert (total.updates, total.draws, total.reinforced) == (expected.updates, expected.draws, expected.reinforced)
+    assert total.batches == network.state.step == expected.step
+    if config.train_classifier:
+        np.testing.assert_array_equal(network.classifier_counters(), expected.h_classifier)
+    np.testing.assert_array_equal(network.local_classifier(network.n_layers - 1), expected.P[-1])
     for layer in range(network.n_layers):
         np.testing.assert_array_equal(network.counters(layer), expected.h[layer])
         np.testing.assert_array_equal(network.hidden_weights(layer), 2 * expected.h[layer] + 1)

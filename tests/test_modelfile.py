@@ -18,6 +18,7 @@ from sklearn.preprocessing import KBinsDiscretizer
 
 import bitlocal
 from bitlocal import BMLPClassifier, MedianBinarizer, ModelFileError, ThermometerEncoder
+from bitlocal.baselines import SingleLayerClassifier
 from bitlocal.modelfile import TrainingData, _digest, dump, load_model
 
 
@@ -46,9 +47,22 @@ VARIANTS = {
     "uniform": {"encoder": ThermometerEncoder(n_bits=3, strategy="uniform")},
     "two layers": {"hidden_layer_sizes": (45, 15)},
     "clip": {"hidden_clip": 31, "reinforcement": 0.1},
+    "trained classifier": {"train_classifier": True},
+    "frozen": {"hidden_layer_sizes": (45, 15), "freeze_first": True},
     "watched": {"validation_fraction": 0.2},
     "stopped early": {"early_stopping": True, "max_iter": 5},
 }
+
+
+def test_single_layer_method(real_data, tmp_path):
+    X, y = real_data
+    clf = SingleLayerClassifier(45, group_size=3, max_iter=2, random_state=5).fit(X, y)
+    for inference_only in (False, True):
+        bitlocal.save(clf, tmp_path / "model", inference_only=inference_only)
+        again = bitlocal.load(tmp_path / "model")
+        assert type(again) is SingleLayerClassifier
+        np.testing.assert_array_equal(again.decision_function(X), clf.decision_function(X))
+    assert again.network_.packed_local_classifier(0).n_bits == 15
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -4,6 +4,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -77,13 +79,16 @@ void require_rows(const Input<Word, 2>& rows, std::size_t n, std::size_t bits, c
 
 Network make_network(const std::vector<std::size_t>& layer_sizes, std::size_t n_classes,
                      const std::vector<std::size_t>& group_sizes, const std::vector<std::int32_t>& margins, int h_min,
-                     int h_max) {
+                     int h_max, bool majority, bool freeze_first, bool train_classifier) {
     const std::size_t n_layers = group_sizes.size();
     require(n_layers >= 1 && layer_sizes.size() == n_layers + 1 && margins.size() == n_layers,
             "expected one group size and one margin a layer, and one layer size more");
     require(n_layers < (1u << 24), "too many layers");
     require(n_classes >= 2 && n_classes <= std::numeric_limits<std::int32_t>::max(), "expected at least two classes");
     require(h_min >= INT16_MIN && h_min < 0 && h_max >= 0 && h_max <= INT16_MAX, "counters must fit int16");
+    require(!majority || n_layers == 1, "majority units: expected one layer");
+    require(!freeze_first || n_layers > 1 || train_classifier, "nothing is left to train");
+    require(!train_classifier || n_classes < (1u << 24), "expected fewer than 2^24 classes");
     bitlocal::kernels();  // complains here, if at all, about a bad choice of instruction set
     std::vector<LayerShape> shapes;
     for (std::size_t l = 0; l < n_layers; ++l) {
@@ -93,9 +98,10 @@ Network make_network(const std::vector<std::size_t>& layer_sizes, std::size_t n_
         require(group_sizes[l] >= 1 && layer_sizes[l + 1] % group_sizes[l] == 0,
                 "the group size must divide the layer's size");
         shapes.push_back({layer_sizes[l], layer_sizes[l + 1], n_classes, group_sizes[l], margins[l],
-                          static_cast<std::int16_t>(h_min), static_cast<std::int16_t>(h_max)});
+                          static_cast<std::int16_t>(h_min), static_cast<std::int16_t>(h_max), majority,
+                          freeze_first && l == 0});
     }
-    return Network(shapes);
+    return Network(shapes, train_classifier);
 }
 
 const Layer& layer_at(const Network& network, std::size_t layer) {
@@ -107,13 +113,25 @@ Layer& layer_at(Network& network, std::size_t layer) {
     return const_cast<Layer&>(layer_at(std::as_const(network), layer));
 }
 
+void require_counters(const Layer& layer, const Input<std::int16_t, 2>& h) {
+    const LayerShape& shape = layer.shape();
+    require(
+        h.shape(0) == shape.n_neurons && h.shape(1) == shape.n_inputs,
+        "counters: expected shape (" + std::to_string(shape.n_neurons) + ", " + std::to_string(shape.n_inputs) + ")");
+    require(std::all_of(h.data(), h.data() + h.size(),
+                        [&shape](std::int16_t v) { return v >= shape.h_min && v <= shape.h_max; }),
+            "counters: expected values from h_min to h_max");
+}
+
 void require_samples(const Network& network, const Input<Word, 2>& samples) {
     require(samples.shape(1) == bitlocal::words_for(network.n_inputs()),
             "samples: expected rows of " + std::to_string(bitlocal::words_for(network.n_inputs())) + " words, got " +
                 std::to_string(samples.shape(1)));
 }
 
-using Counts = std::pair<std::uint64_t, std::vector<std::uint64_t>>;
+using Numbers = std::vector<std::uint64_t>;
+// Correct; per layer: errors; per layer and trained classifier: updates, draws, reinforced.
+using Counts = std::tuple<std::uint64_t, Numbers, Numbers, Numbers, Numbers>;
 
 Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
              const Input<std::uint32_t, 1>& order, std::size_t batch_size, std::uint32_t first_step,
@@ -122,7 +140,8 @@ Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::i
     require_samples(network, samples);
     require(labels.shape(0) == samples.shape(0), "labels: expected one a sample");
     require(batch_size >= 1, "batch_size: expected at least 1");
-    require(thresholds.size() == network.layers().size(), "thresholds: expected one a layer");
+    require(thresholds.size() == network.layers().size() + (network.classifier() != nullptr),
+            "thresholds: expected one a layer, and one for a trained classifier");
     const auto n_classes = static_cast<std::int32_t>(network.n_classes());
     for (std::size_t i = 0; i < order.shape(0); ++i) {
         const std::uint32_t row = order.data()[i];
@@ -146,7 +165,12 @@ Counts train(Network& network, const Input<Word, 2>& samples, const Input<std::i
     }
     for (std::size_t t = 0; t < spent.size(); ++t)
         for (std::size_t i = 0; i < n_phases; ++i) times->data()[t * n_phases + i] += spent[t][i];
-    return {counts.correct, std::move(counts.errors)};
+    Numbers draws, reinforced;
+    for (const bitlocal::ReinforcementCounts& layer : counts.reinforcement) {
+        draws.push_back(layer.draws);
+        reinforced.push_back(layer.reinforced);
+    }
+    return {counts.correct, std::move(counts.errors), std::move(counts.updates), draws, reinforced};
 }
 
 Output<std::int32_t, 2> logits(const Network& network, const Input<Word, 2>& samples, std::size_t n_threads) {
@@ -310,10 +334,12 @@ NB_MODULE(_core, m) {
             "__init__",
             [](Network* self, const std::vector<std::size_t>& layer_sizes, std::size_t n_classes,
                const std::vector<std::size_t>& group_sizes, const std::vector<std::int32_t>& margins, int h_min,
-               int h_max) {
-                new (self) Network(make_network(layer_sizes, n_classes, group_sizes, margins, h_min, h_max));
+               int h_max, bool majority, bool freeze_first, bool train_classifier) {
+                new (self) Network(make_network(layer_sizes, n_classes, group_sizes, margins, h_min, h_max, majority,
+                                                freeze_first, train_classifier));
             },
-            "layer_sizes"_a, "n_classes"_a, "group_sizes"_a, "margins"_a, "h_min"_a, "h_max"_a,
+            "layer_sizes"_a, "n_classes"_a, "group_sizes"_a, "margins"_a, "h_min"_a, "h_max"_a, "majority"_a = false,
+            "freeze_first"_a = false, "train_classifier"_a = false,
             "layer_sizes: K_0 ... K_L; group_sizes, margins: one a layer; h_min, h_max: range of the counters.")
         .def("initialise", &Network::initialise, "seed"_a, "Draw hidden weights and local classifiers.")
         .def_prop_rw("seed", &Network::seed, &Network::set_seed, "Seed of the initial draw and of the reinforcement.")
@@ -330,12 +356,7 @@ NB_MODULE(_core, m) {
             "set_counters",
             [](Network& self, std::size_t layer, const Input<std::int16_t, 2>& h) {
                 Layer& l = layer_at(self, layer);
-                require(h.shape(0) == l.shape().n_neurons && h.shape(1) == l.shape().n_inputs,
-                        "counters: expected shape (" + std::to_string(l.shape().n_neurons) + ", " +
-                            std::to_string(l.shape().n_inputs) + ")");
-                require(std::all_of(h.data(), h.data() + h.size(),
-                                    [&l](std::int16_t v) { return v >= l.shape().h_min && v <= l.shape().h_max; }),
-                        "counters: expected values from h_min to h_max");
+                require_counters(l, h);
                 l.set_counters(h.data());
             },
             "layer"_a, "h"_a, "Set the counters of a layer and its binary weights with them.")
@@ -367,15 +388,32 @@ NB_MODULE(_core, m) {
             "set_local_classifier",
             [](Network& self, std::size_t layer, const Input<Word, 2>& rows) {
                 Layer& l = layer_at(self, layer);
-                require_rows(rows, l.shape().n_classes, l.shape().n_neurons, "local classifier");
+                require_rows(rows, l.shape().n_classes, l.shape().n_outputs(), "local classifier");
                 l.set_local_classifier(rows.data());
             },
             "layer"_a, "rows"_a, "Set the local classifier of a layer.")
         .def(
-            "train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
-            "n_threads"_a, "phase_times"_a = nb::none(),
-            "Train on the samples in the given order; returns (correct, error signals per layer). Adds the nanoseconds "
-            "that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).")
+            "classifier_counters",
+            [](const Network& self) {
+                const Layer* l = self.classifier();
+                require(l != nullptr && !l->counters().empty(), "this network has no trained classifier");
+                return to_numpy(std::vector<std::int16_t>(l->counters()), l->shape().n_neurons, l->shape().n_inputs);
+            },
+            "Counters h of the trained classifier: a copy, int16, (classes, outputs of the last layer).")
+        .def(
+            "set_classifier_counters",
+            [](Network& self, const Input<std::int16_t, 2>& h) {
+                require(self.classifier() != nullptr, "this network has no trained classifier");
+                require_counters(*self.classifier(), h);
+                self.set_classifier_counters(h.data());
+            },
+            "h"_a, "Set the counters of the trained classifier, and the last layer's classifier with them.")
+        .def("train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
+             "n_threads"_a, "phase_times"_a = nb::none(),
+             "Train on the samples in the given order; returns (correct, error signals, updates, draws, reinforced), "
+             "the "
+             "last four per layer. Adds the nanoseconds that each thread spent in each of `phases` to phase_times: "
+             "uint64, (threads, phases).")
         .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).")
         .def("time_logits", &time_logits, "samples"_a, "n_calls"_a,
              "The nanoseconds that so many calls of logits take with one thread, without Python in between.");

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class Network:
     """Layers of binary neurons; see docs/algorithm.md for the symbols."""
 
-    def __init__(self, layer_sizes: Sequence[int], n_classes: int, group_sizes: Sequence[int], margins: Sequence[int], h_min: int, h_max: int) -> None:
+    def __init__(self, layer_sizes: Sequence[int], n_classes: int, group_sizes: Sequence[int], margins: Sequence[int], h_min: int, h_max: int, majority: bool = False, freeze_first: bool = False, train_classifier: bool = False) -> None:
         """
         layer_sizes: K_0 ... K_L; group_sizes, margins: one a layer; h_min, h_max: range of the counters.
         """
@@ -49,9 +49,19 @@ class Network:
     def set_local_classifier(self, layer: int, rows: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
         """Set the local classifier of a layer."""
 
-    def train(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], batch_size: int, first_step: int, thresholds: Sequence[int], n_threads: int, phase_times: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu')] | None = None) -> tuple[int, list[int]]:
+    def classifier_counters(self) -> Annotated[NDArray[numpy.int16], dict(shape=(None, None))]:
         """
-        Train on the samples in the given order; returns (correct, error signals per layer). Adds the nanoseconds that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).
+        Counters h of the trained classifier: a copy, int16, (classes, outputs of the last layer).
+        """
+
+    def set_classifier_counters(self, h: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """
+        Set the counters of the trained classifier, and the last layer's classifier with them.
+        """
+
+    def train(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], batch_size: int, first_step: int, thresholds: Sequence[int], n_threads: int, phase_times: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu')] | None = None) -> tuple[int, list[int], list[int], list[int], list[int]]:
+        """
+        Train on the samples in the given order; returns (correct, error signals, updates, draws, reinforced), the last four per layer. Adds the nanoseconds that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).
         """
 
     def logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_threads: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]:

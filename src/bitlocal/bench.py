@@ -404,7 +404,7 @@ class _Run:
         network, n = self.network, len(self.data.bits)
         order = _core.permutation(network.config.seed, SAMPLE_ORDER, network.state.epoch, n)
         times = np.zeros((self.threads, len(_core.phases())), dtype=np.uint64)
-        correct, _ = network._core.train(
+        correct, *_ = network._core.train(
             self.data.bits.words,
             self.data.labels,
             order,

@@ -51,7 +51,14 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     max_iter : int or None, default=None
         Epochs. None for 20, and more for small data: as many as make 2000 mini-batches, up to 200.
     hidden_clip : int or None, default=None
-        Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
+        Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535). With 15 counters have
+        4 bits, with 255 they have 8.
+    freeze_first : bool, default=False
+        Whether the first layer stays as it was drawn: random features.
+    train_classifier : bool, default=False
+        Whether the last layer's classifier learns too, with hidden weights of its own.
+    single_output : bool, default=False
+        Whether two classes share one output unit, which is + for the second class and - for the first.
     encoder : str, transformer or None, default="auto"
         How samples become bits. "auto" takes booleans, -1/+1 and 0/1 as bits, gives tables with text or categories a
         `TableEncoder`, texts on their own (a list or an array of str) a `TextEncoder`, and other numbers a
@@ -113,6 +120,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     """
 
     feature_names_in_: NDArray[np.object_]
+    _majority = False  # whether groups are majority units; the single-layer method overrides it
 
     def __init__(
         self,
@@ -124,6 +132,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         batch_size: int = 100,
         max_iter: int | None = None,
         hidden_clip: int | None = None,
+        freeze_first: bool = False,
+        train_classifier: bool = False,
+        single_output: bool = False,
         encoder: Any = "auto",
         early_stopping: bool = False,
         validation_fraction: float | None = None,
@@ -141,6 +152,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.hidden_clip = hidden_clip
+        self.freeze_first = freeze_first
+        self.train_classifier = train_classifier
+        self.single_output = single_output
         self.encoder = encoder
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -281,6 +295,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             "robustness": float(self.robustness),
             "reinforcement": float(self.reinforcement),
             "hidden_clip": None if self.hidden_clip is None else int(self.hidden_clip),
+            "majority": self._majority,
+            "freeze_first": bool(self.freeze_first),
+            "train_classifier": bool(self.train_classifier),
+            "single_output": bool(self.single_output),
         }
 
     def _epochs(self, n_samples: int) -> int:
@@ -483,6 +501,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         _require_between("tol", self.tol, 0, 1)
         _require_flag("early_stopping", self.early_stopping)
         _require_flag("warm_start", self.warm_start)
+        _require_flag("freeze_first", self.freeze_first)
+        _require_flag("train_classifier", self.train_classifier)
+        _require_flag("single_output", self.single_output)
+        if self.freeze_first and len(self._layer_sizes()) == 1 and not self.train_classifier:
+            raise ValueError("freeze_first=True leaves nothing to train: add a layer, or set train_classifier=True")
+        if self.single_output and self.train_classifier:
+            raise ValueError("single_output=True and train_classifier=True cannot be combined: choose one")
         _require_random_state(self.random_state)
         if self.n_jobs is not None and (not _is_whole(self.n_jobs) or self.n_jobs == 0):
             raise ValueError(f"n_jobs={self.n_jobs!r}: expected a whole number other than 0, or None")

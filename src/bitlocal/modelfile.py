@@ -30,6 +30,7 @@ from safetensors.numpy import save as to_safetensors
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 
+from bitlocal.baselines.single_layer import SingleLayerClassifier
 from bitlocal.encoders import (
     CategoryEncoder,
     Encoder,
@@ -296,7 +297,8 @@ def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, NetworkConfig]
         encoder = _encoder_from_json(encoder)
     elif encoder != "auto":
         make_encoder(encoder)  # refuses what it does not know
-    classifier = _build(BMLPClassifier, parameters, encoder=encoder, **_network_parameters(config))
+    kind = SingleLayerClassifier if config.majority else BMLPClassifier
+    classifier = _build(kind, parameters, encoder=encoder, **_network_parameters(config))
     classifier._check_parameters()
     return classifier, config
 
@@ -319,6 +321,9 @@ def _network_parameters(config: NetworkConfig) -> dict[str, Any]:
         "robustness": config.robustness,
         "reinforcement": config.reinforcement,
         "hidden_clip": config.hidden_clip,
+        "freeze_first": config.freeze_first,
+        "train_classifier": config.train_classifier,
+        "single_output": config.single_output,
         "random_state": config.seed,
         "n_jobs": None,
     }

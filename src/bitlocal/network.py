@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import _core
-from bitlocal.bits import PackedBits, unpack, words_for
+from bitlocal.bits import PackedBits, pack, unpack, words_for
 
 SAMPLE_ORDER = 4  # purpose of the random stream; the others are the core's own
 _COUNTER_MIN, _COUNTER_MAX = -(2**15), 2**15 - 1
@@ -46,6 +46,15 @@ class NetworkConfig:
         Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
     seed : int, default=0
         Seed of all random numbers, 0 ... 2**64 - 1.
+    majority : bool, default=False
+        Whether each group is a majority unit, and only these units reach the local classifier: the single-layer
+        method. One layer only.
+    freeze_first : bool, default=False
+        Whether the first layer stays as it was drawn.
+    train_classifier : bool, default=False
+        Whether the rows of the last layer's classifier have hidden weights of their own, and learn.
+    single_output : bool, default=False
+        Whether two classes share one row of each local classifier, with opposite signs.
     """
 
     n_inputs: int
@@ -56,6 +65,10 @@ class NetworkConfig:
     reinforcement: float = 2.0
     hidden_clip: int | None = None
     seed: int = 0
+    majority: bool = False
+    freeze_first: bool = False
+    train_classifier: bool = False
+    single_output: bool = False
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -64,9 +77,23 @@ class NetworkConfig:
 
     @property
     def margins(self) -> list[int]:
-        """The margin of the error signal, floor(robustness * K_l), of each layer."""
+        """The margin of the error signal, floor(robustness * K_l), of each layer.
+
+        With a single output unit o, logits are -o and o: they differ by 2 |o|, and o = 0 is an error for both classes.
+        """
         robustness = Fraction(str(self.robustness))  # the decimal as it is written: 0.29 of 100 is 29
-        return [math.floor(robustness * size) for size in self.hidden_layer_sizes]
+        margins = [math.floor(robustness * size) for size in self.output_sizes]
+        return [max(2 * margin, 1) for margin in margins] if self.single_output else margins
+
+    @property
+    def output_sizes(self) -> tuple[int, ...]:
+        """What each layer passes on: its activations, or those of its majority units."""
+        return tuple(size // self.group_size if self.majority else size for size in self.hidden_layer_sizes)
+
+    @property
+    def fan_ins(self) -> tuple[int, ...]:
+        """Inputs of each layer, and of the trained classifier where there is one."""
+        return self.layer_sizes[:-1] + (self.output_sizes[-1:] if self.train_classifier else ())
 
     @property
     def counter_range(self) -> tuple[int, int]:
@@ -116,18 +143,31 @@ class Counts:
     seen, correct : int
         Samples presented, and how many of them the network classified correctly before it learnt from them.
     errors : list of int
-        Samples with an error signal, for each layer.
+        Samples with an error signal, for each layer; 0 in a frozen layer below others.
+    batches : int
+        Mini-batches.
+    updates : list of int
+        Updates of a neuron by a sample, for each layer, and for the trained classifier where there is one.
+    draws, reinforced : list of int
+        Random words that the reinforcement drew, and synapses that it moved, likewise.
     """
 
     seen: int = 0
     correct: int = 0
     errors: list[int] = field(default_factory=list)
+    batches: int = 0
+    updates: list[int] = field(default_factory=list)
+    draws: list[int] = field(default_factory=list)
+    reinforced: list[int] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
         """Add another stretch to this one."""
         self.seen += other.seen
         self.correct += other.correct
-        self.errors = [a + b for a, b in zip(self.errors or [0] * len(other.errors), other.errors, strict=True)]
+        self.batches += other.batches
+        for name in ("errors", "updates", "draws", "reinforced"):
+            more = getattr(other, name)
+            setattr(self, name, [a + b for a, b in zip(getattr(self, name) or [0] * len(more), more, strict=True)])
 
 
 class BinaryNetwork:
@@ -162,16 +202,30 @@ class BinaryNetwork:
     """
 
     def __init__(self, config: NetworkConfig, *, initialise: bool = True) -> None:
+        if config.single_output and config.n_classes != 2:
+            raise ValueError(f"single_output is for two classes: expected 2, got {config.n_classes}")
         self.config = config
         self.state = TrainingState()
         n_layers = len(config.hidden_layer_sizes)
         h_min, h_max = config.counter_range
         self._core = _core.Network(
-            config.layer_sizes, config.n_classes, [config.group_size] * n_layers, config.margins, h_min, h_max
+            config.layer_sizes,
+            config.n_classes,
+            [config.group_size] * n_layers,
+            config.margins,
+            h_min,
+            h_max,
+            config.majority,
+            config.freeze_first,
+            config.train_classifier,
         )
         self._core.seed = config.seed
         if initialise:
             self._core.initialise(config.seed)
+        if initialise and config.single_output:
+            for layer in range(n_layers):
+                second = unpack(self.packed_local_classifier(layer))[1]
+                self.set_packed_local_classifier(layer, pack(np.stack([~second, second])).words)
 
     @property
     def n_layers(self) -> int:
@@ -265,24 +319,24 @@ class BinaryNetwork:
         # whose random numbers would then be used again.
         self.state.step += n_steps
         try:
-            correct, errors = self._core.train(
+            correct, *lists = self._core.train(
                 samples.words, labels_i32, order, batch_size, first_step % _STEPS, thresholds, n_threads
             )
         except (ValueError, TypeError, RuntimeError, MemoryError):  # the core refused, and has changed nothing
             self.state.step = first_step
             raise
-        return Counts(len(order), correct, errors)
+        errors, updates, draws, reinforced = lists
+        return Counts(len(order), correct, errors, n_steps, updates, draws, reinforced)
 
     def reinforcement_thresholds(self) -> list[int]:
         """Each layer's probability of reinforcement in the coming epoch, in units of 2**-32.
 
-        In integers, so that every machine, a small one included, gets the same.
+        The last one is the trained classifier's, where there is one. In integers, so that every machine, a small one
+        included, gets the same.
         """
         factor = round(self.config.reinforcement * self.config.reinforcement * (2 / math.pi) * 2**32)
         wrong, seen = self.state.wrong, self.state.seen
-        return [
-            min(2**32, math.isqrt(factor * 2**32 * wrong // (seen * fan_in))) for fan_in in self.config.layer_sizes[:-1]
-        ]
+        return [min(2**32, math.isqrt(factor * 2**32 * wrong // (seen * fan_in))) for fan_in in self.config.fan_ins]
 
     # Inference -----------------------------------------------------------------------------------------------------
 
@@ -310,7 +364,7 @@ class BinaryNetwork:
         return _signs(self.packed_weights(layer))
 
     def local_classifier(self, layer: int) -> NDArray[np.int8]:
-        """Local random classifier P of a layer (from 0), -1 or +1, shape (C, K_l)."""
+        """Local classifier P of a layer (from 0), -1 or +1, shape (C, K_l), or (C, majority units)."""
         return _signs(self.packed_local_classifier(layer))
 
     def packed_weights(self, layer: int) -> PackedBits:
@@ -319,7 +373,7 @@ class BinaryNetwork:
 
     def packed_local_classifier(self, layer: int) -> PackedBits:
         """Local classifier of a layer, packed."""
-        return PackedBits(self._core.local_classifier(layer), self.config.layer_sizes[layer + 1])
+        return PackedBits(self._core.local_classifier(layer), self.config.output_sizes[layer])
 
     def set_counters(self, layer: int, h: NDArray[np.int16]) -> None:
         """Set the counters of a layer, and its binary weights with them."""
@@ -333,20 +387,27 @@ class BinaryNetwork:
         """Set the local classifier of a layer."""
         self._core.set_local_classifier(layer, np.ascontiguousarray(rows, dtype=np.uint64))
 
+    def classifier_counters(self) -> NDArray[np.int16]:
+        """Counters h of the trained classifier, a copy of shape (C, outputs of the last layer)."""
+        return self._core.classifier_counters()
+
     def snapshot(self) -> list[NDArray[np.int16]]:
-        """Copy all counters, for `restore`."""
-        return [self.counters(layer) for layer in range(self.n_layers)]
+        """Copy all counters, for `restore`; those of the trained classifier, where there is one, come last."""
+        layers = [self.counters(layer) for layer in range(self.n_layers)]
+        return [*layers, self.classifier_counters()] if self.config.train_classifier else layers
 
     def restore(self, snapshot: Sequence[NDArray[np.int16]]) -> None:
         """Go back to the counters of a snapshot."""
-        for layer, h in enumerate(snapshot):
-            self.set_counters(layer, h)
+        for layer in range(self.n_layers):
+            self.set_counters(layer, snapshot[layer])
+        if self.config.train_classifier:
+            self._core.set_classifier_counters(snapshot[-1])
 
     def hidden_sha256(self) -> str:
         """Digest of all hidden weights: equal digests mean equal networks, bit for bit."""
         digest = hashlib.sha256()
-        for layer in range(self.n_layers):
-            digest.update(self.counters(layer).astype("<i2", copy=False).tobytes())
+        for h in self.snapshot():
+            digest.update(h.astype("<i2", copy=False).tobytes())
         return digest.hexdigest()
 
     # As plain arrays, for files and pickles ------------------------------------------------------------------------
@@ -363,7 +424,7 @@ class BinaryNetwork:
         -------
         dict of str to ndarray
             `layers.I.counters` (int16) or `layers.I.weights` (packed uint64), and `layers.I.local_classifier`
-            (packed uint64), for layers I from 0.
+            (packed uint64), for layers I from 0; `classifier.counters` (int16) of a trained classifier.
         """
         arrays: dict[str, NDArray[Any]] = {}
         with_hidden = self.has_hidden_weights and not inference_only
@@ -374,6 +435,8 @@ class BinaryNetwork:
                 arrays[f"layers.{layer}.weights"] = self.packed_weights(layer).words
             if with_hidden or layer == self.n_layers - 1:
                 arrays[f"layers.{layer}.local_classifier"] = self.packed_local_classifier(layer).words
+        if with_hidden and self.config.train_classifier:
+            arrays["classifier.counters"] = self.classifier_counters()
         return arrays
 
     @classmethod
@@ -396,8 +459,11 @@ class BinaryNetwork:
             else:
                 _require_array(arrays, f"layers.{layer}.weights", np.uint64, (size, words_for(fan_in)))
             if with_hidden or layer == len(sizes) - 2:
-                shape = (config.n_classes, words_for(size))
+                shape = (config.n_classes, words_for(config.output_sizes[layer]))
                 _require_array(arrays, f"layers.{layer}.local_classifier", np.uint64, shape)
+        with_classifier = with_hidden and config.train_classifier
+        if with_classifier:
+            _require_array(arrays, "classifier.counters", np.int16, (config.n_classes, config.output_sizes[-1]))
         network = cls(config, initialise=False)
         network.state = state
         for layer in range(network.n_layers):
@@ -407,6 +473,8 @@ class BinaryNetwork:
                 network.set_packed_weights(layer, arrays[f"layers.{layer}.weights"])
             if with_hidden or layer == network.n_layers - 1:
                 network.set_packed_local_classifier(layer, arrays[f"layers.{layer}.local_classifier"])
+        if with_classifier:
+            network._core.set_classifier_counters(arrays["classifier.counters"])
         return network
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -31,6 +31,11 @@ class EpochRecord:
         Share of samples with an error signal, for each layer.
     seconds : float
         Wall-clock time of the training, without validation and callbacks.
+    batches : int
+        Mini-batches.
+    updates, draws, reinforced : tuple of int
+        Updates of a neuron by a sample, random words that the reinforcement drew, and synapses that it moved, for each
+        layer and for the trained classifier where there is one; what `bitlocal.cost` reckons with.
     """
 
     epoch: int
@@ -39,6 +44,10 @@ class EpochRecord:
     validation_accuracy: float | None
     error_share: tuple[float, ...]
     seconds: float
+    batches: int = 0
+    updates: tuple[int, ...] = ()
+    draws: tuple[int, ...] = ()
+    reinforced: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,18 @@ def train(
             predicted = network.predict(validation.samples, n_threads=n_threads)
             accuracy = float((predicted == validation.labels).mean())
         progress = _progress(epoch, epochs, counts, len(samples))
-        record = EpochRecord(epoch, counts.seen, progress.train_accuracy, accuracy, progress.error_share, seconds)
+        record = EpochRecord(
+            epoch,
+            counts.seen,
+            progress.train_accuracy,
+            accuracy,
+            progress.error_share,
+            seconds,
+            counts.batches,
+            tuple(counts.updates),
+            tuple(counts.draws),
+            tuple(counts.reinforced),
+        )
         yield record
         if callback is not None:
             callback(_progress(epoch, epochs, counts, len(samples), record))

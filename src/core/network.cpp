@@ -6,14 +6,35 @@
 
 namespace bitlocal {
 
-Network::Network(const std::vector<LayerShape>& shapes) {
+Network::Network(const std::vector<LayerShape>& shapes, bool train_classifier) {
     layers_.reserve(shapes.size());
     for (const LayerShape& shape : shapes) layers_.emplace_back(shape);
+    if (!train_classifier) return;
+    const LayerShape& last = shapes.back();
+    LayerShape shape{last.n_outputs(), last.n_classes, last.n_classes, last.n_classes, 0, last.h_min, last.h_max};
+    classifier_.emplace(shape);
+    // Its own "local classifier" says what it should answer: +1 for the true class alone.
+    const std::size_t n_words = words_for(shape.n_neurons);
+    std::vector<Word> one_hot(shape.n_classes * n_words);
+    for (std::size_t c = 0; c < shape.n_classes; ++c) one_hot[c * n_words + c / kWordBits] = Word{1} << (c % kWordBits);
+    classifier_->set_local_classifier(one_hot.data());
 }
 
 void Network::initialise(std::uint64_t seed) {
     seed_ = seed;
     for (std::size_t l = 0; l < layers_.size(); ++l) layers_[l].initialise(seed, static_cast<std::uint32_t>(l + 1));
+    if (!classifier_) return;
+    classifier_->draw_counters(seed, static_cast<std::uint32_t>(layers_.size() + 1));
+    refresh_local_classifier();
+}
+
+void Network::set_classifier_counters(const std::int16_t* h) {
+    classifier_->set_counters(h);
+    refresh_local_classifier();
+}
+
+void Network::refresh_local_classifier() {
+    for (std::size_t c = 0; c < n_classes(); ++c) layers_.back().set_local_classifier_row(c, *classifier_);
 }
 
 bool Network::has_hidden_weights() const {
@@ -28,7 +49,7 @@ struct Room {
         std::size_t z_size = 0;
         for (const Layer& layer : network.layers()) {
             z_size = std::max(z_size, layer.shape().z_stride());
-            activations.emplace_back(tile, layer.shape().n_neurons);
+            activations.emplace_back(tile, layer.shape().n_outputs());
         }
         z.resize(tile * z_size);
         o.resize(tile * network.layers().back().shape().o_stride());

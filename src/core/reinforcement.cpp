@@ -23,23 +23,26 @@ GapTable::GapTable(std::uint64_t threshold) : threshold_(threshold), survival_{}
     }
 }
 
-void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream, std::int16_t h_min,
-               std::int16_t h_max) {
+ReinforcementCounts reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream,
+                              std::int16_t h_min, std::int16_t h_max) {
     // Words are made in bulk: first as many as the row is likely to take, then a few at a time.
     constexpr std::size_t kMaxBlocks = 64;
     std::array<std::uint64_t, 2 * kMaxBlocks> words;
     const auto whole = [](std::size_t n) { return (n + kBlocksAtOnce - 1) / kBlocksAtOnce * kBlocksAtOnce; };
     std::size_t n_blocks = std::min(whole(gaps.likely_gaps(n_inputs) / 2 + 2), kMaxBlocks);
+    ReinforcementCounts counts;
     for (std::size_t j = 0;;) {
         kernels().random_words(stream.key.data(), stream.counter.data(), n_blocks, words.data());
         for (std::size_t i = 0; i < 2 * n_blocks; ++i) {
             const std::size_t gap = gaps.gap(words[i]);
             j += gap;
-            if (j >= n_inputs) return;
+            ++counts.draws;
+            if (j >= n_inputs) return counts;
             if (gap == GapTable::kMaxGap) continue;
             const std::int32_t away = h[j] >= 0 ? 1 : -1;
             h[j] = static_cast<std::int16_t>(std::clamp<std::int32_t>(h[j] + away, h_min, h_max));
-            if (++j == n_inputs) return;
+            ++counts.reinforced;
+            if (++j == n_inputs) return counts;
         }
         stream.counter[0] += static_cast<std::uint32_t>(n_blocks);
         n_blocks = kBlocksAtOnce;

@@ -41,8 +41,20 @@ class GapTable {
         guide_;  // by the first bits of a word: a gap that is not too large
 };
 
+// What reinforcement did: random words that were drawn, and synapses that were reinforced.
+struct ReinforcementCounts {
+    std::uint64_t draws = 0;
+    std::uint64_t reinforced = 0;
+
+    ReinforcementCounts& operator+=(const ReinforcementCounts& other) {
+        draws += other.draws;
+        reinforced += other.reinforced;
+        return *this;
+    }
+};
+
 // Reinforces one row of counters; the stream belongs to the row and the mini-batch alone.
-void reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream, std::int16_t h_min,
-               std::int16_t h_max);
+ReinforcementCounts reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream,
+                              std::int16_t h_min, std::int16_t h_max);
 
 }  // namespace bitlocal

@@ -11,7 +11,7 @@ namespace {
 // What the forward pass of a mini-batch leaves behind for the updates: one of these for each layer.
 struct LayerNotes {
     LayerNotes(const LayerShape& shape, std::size_t batch_size)
-        : activations(batch_size, shape.n_neurons),
+        : activations(batch_size, shape.n_outputs()),
           outputs(batch_size),
           errors(batch_size),
           chosen(shape.n_groups() * batch_size) {
@@ -57,9 +57,14 @@ struct Room {
         update.desired.resize(batch_size);
         std::size_t group_size = 0;
         for (const Layer& layer : network.layers()) group_size = std::max(group_size, layer.shape().group_size);
+        if (network.classifier() != nullptr) group_size = std::max(group_size, network.n_classes());
         update.first.reserve(group_size + 2);
-        batch_errors.resize(network.layers().size());
-        counts.errors.resize(network.layers().size());
+        const std::size_t n_layers = network.layers().size();
+        const std::size_t n_trained = n_layers + (network.classifier() != nullptr);
+        batch_errors.resize(n_layers);
+        counts.errors.resize(n_layers);
+        counts.updates.resize(n_trained);
+        counts.reinforcement.resize(n_trained);
     }
 
     std::vector<std::int32_t> z;
@@ -78,6 +83,7 @@ class Trainer {
           batch_size_(std::min(batch_size, set.n)),
           inputs_(batch_size_),
           labels_(batch_size_),
+          chosen_class_(network.classifier() == nullptr ? 0 : batch_size_),
           gaps_(thresholds.begin(), thresholds.end()) {
         for (const Layer& layer : network_.layers()) notes_.emplace_back(layer.shape(), batch_size_);
         for (std::size_t t = 0; t < n_threads; ++t) rooms_.emplace_back(network_, batch_size_);
@@ -102,6 +108,10 @@ class Trainer {
         for (std::size_t t = 1; t < rooms_.size(); ++t) {
             total.correct += rooms_[t].counts.correct;
             for (std::size_t l = 0; l < total.errors.size(); ++l) total.errors[l] += rooms_[t].counts.errors[l];
+            for (std::size_t l = 0; l < total.updates.size(); ++l) {
+                total.updates[l] += rooms_[t].counts.updates[l];
+                total.reinforcement[l] += rooms_[t].counts.reinforcement[l];
+            }
         }
         return total;
     }
@@ -130,6 +140,11 @@ class Trainer {
         Word* a[kTile];
         for (std::size_t s = begin; s < end; ++s) a[s - begin] = notes.activations.row(s);
         layer.forward(layer_inputs(l) + begin, end - begin, room.z.data(), a);
+        const bool last = l + 1 == notes_.size();
+        if (shape.frozen && !last) {
+            watch.lap(Phase::kForward);
+            return;
+        }
         layer.logits(notes.outputs.data() + begin, end - begin, room.o.data());
         watch.lap(Phase::kForward);
         for (std::size_t s = begin; s < end; ++s) {
@@ -137,33 +152,56 @@ class Trainer {
             notes.errors[s] = verdict.error;
             room.batch_errors[l] += verdict.error;
             room.counts.errors[l] += verdict.error;
-            if (l + 1 == notes_.size()) room.counts.correct += verdict.predicted == labels_[s];
+            if (last) room.counts.correct += verdict.predicted == labels_[s];
         }
         watch.lap(Phase::kErrorSignal);
-        for (std::size_t s = begin; s < end; ++s)
+        for (std::size_t s = begin; s < end && !shape.frozen; ++s)
             if (notes.errors[s])
-                layer.choose(room.z.data() + (s - begin) * shape.z_stride(), labels_[s], notes.chosen.data() + s,
-                             batch_size_);
+                layer.choose(room.z.data() + (s - begin) * shape.z_stride(), a[s - begin], labels_[s],
+                             notes.chosen.data() + s, batch_size_);
+        // All classes are one group of the trained classifier, and only the true one, where it is wrong, learns.
+        for (std::size_t s = begin; s < end && last && network_.classifier() != nullptr; ++s) {
+            const auto label = static_cast<std::size_t>(labels_[s]);
+            chosen_class_[s] = room.o[(s - begin) * shape.o_stride() + label] < 0 ? labels_[s] : -1;
+        }
         watch.lap(Phase::kChoice);
     }
 
     // Steps 6 and 7, all layers, this thread's share of each layer's neurons, group by group.
     void update(Member member, std::size_t size, std::uint32_t step, Stopwatch& watch) {
-        Room& room = rooms_[member.index];
         for (std::size_t l = 0; l < notes_.size(); ++l) {
-            if (!any_error(l)) continue;
             Layer& layer = network_.layers()[l];
+            if (layer.shape().frozen || !any_error(l)) continue;
             const LayerBatch batch{
                 size, layer_inputs(l), labels_.data(), notes_[l].errors.data(), notes_[l].chosen.data(), batch_size_};
-            const std::size_t last = member.share_end(layer.shape().n_neurons);
-            for (std::size_t begin = member.share(layer.shape().n_neurons), end; begin < last; begin = end) {
-                end = std::min(last, (begin / layer.shape().group_size + 1) * layer.shape().group_size);
-                layer.update(begin, end, batch, room.update);
-                watch.lap(Phase::kUpdate);
-                if (gaps_[l].never()) continue;
+            update_layer(l, layer, batch, member, step, watch);
+        }
+        Layer* classifier = network_.classifier();
+        const std::size_t last = notes_.size() - 1;
+        if (classifier == nullptr || !any_error(last)) return;
+        const LayerBatch batch{
+            size,       notes_[last].outputs.data(), labels_.data(), notes_[last].errors.data(), chosen_class_.data(),
+            batch_size_};
+        update_layer(last + 1, *classifier, batch, member, step, watch);
+        member.meet();  // nobody needs the old rows any more
+        const std::size_t n_classes = network_.n_classes();
+        for (std::size_t c = member.share(n_classes); c < member.share_end(n_classes); ++c)
+            network_.layers()[last].set_local_classifier_row(c, *classifier);
+        watch.lap(Phase::kUpdate);
+    }
+
+    void update_layer(std::size_t l, Layer& layer, const LayerBatch& batch, Member member, std::uint32_t step,
+                      Stopwatch& watch) {
+        Room& room = rooms_[member.index];
+        const std::size_t last = member.share_end(layer.shape().n_neurons);
+        for (std::size_t begin = member.share(layer.shape().n_neurons), end; begin < last; begin = end) {
+            end = std::min(last, (begin / layer.shape().group_size + 1) * layer.shape().group_size);
+            room.counts.updates[l] += layer.update(begin, end, batch, room.update);
+            watch.lap(Phase::kUpdate);
+            if (gaps_[l].never()) continue;
+            room.counts.reinforcement[l] +=
                 layer.reinforce(begin, end, gaps_[l], network_.seed(), static_cast<std::uint32_t>(l + 1), step);
-                watch.lap(Phase::kReinforcement);
-            }
+            watch.lap(Phase::kReinforcement);
         }
     }
 
@@ -178,11 +216,12 @@ class Trainer {
     Network& network_;
     TrainingSet set_;
     std::size_t batch_size_;
-    std::vector<const Word*> inputs_;   // per sample of the mini-batch
-    std::vector<std::int32_t> labels_;  // likewise
-    std::vector<GapTable> gaps_;        // per layer
-    std::vector<LayerNotes> notes_;     // per layer
-    std::vector<Room> rooms_;           // per thread
+    std::vector<const Word*> inputs_;         // per sample of the mini-batch
+    std::vector<std::int32_t> labels_;        // likewise
+    std::vector<std::int32_t> chosen_class_;  // likewise, with a trained classifier: which class learns, or -1
+    std::vector<GapTable> gaps_;              // per layer, and for the trained classifier
+    std::vector<LayerNotes> notes_;           // per layer
+    std::vector<Room> rooms_;                 // per thread
 };
 
 }  // namespace

@@ -61,6 +61,9 @@ def _show_model(model: Path, *, as_json: bool) -> None:
     classifier = loaded.classifier
     network = classifier.network_
     config, state = network.config, network.state
+    options = [
+        name for name in ("majority", "freeze_first", "train_classifier", "single_output") if getattr(config, name)
+    ]
     content: dict[str, Any] = {
         "file": str(model),
         "bytes": model.stat().st_size,
@@ -74,6 +77,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         "reinforcement": config.reinforcement,
         "hidden_clip": config.hidden_clip,
         "seed": config.seed,
+        "options": options,
         "epochs": state.epoch,
         "mini_batches": state.step,
         "trained_on": None if loaded.data is None else loaded.data.name,
@@ -93,7 +97,8 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         (
             "rule",
             f"group size {config.group_size}, robustness {config.robustness:g}, reinforcement "
-            f"{config.reinforcement:g}, hidden clip {config.hidden_clip or 'none'}, seed {config.seed}",
+            f"{config.reinforcement:g}, hidden clip {config.hidden_clip or 'none'}, seed {config.seed}"
+            + "".join(f", {option.replace('_', ' ')}" for option in options),
         ),
         (
             "training",

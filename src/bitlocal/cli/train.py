@@ -76,6 +76,13 @@ def train(
         ),
     ] = _default("encoder"),
     clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights (default: none).")] = None,
+    freeze_first: Annotated[
+        bool, typer.Option("--freeze-first", help="Leave the first layer as it was drawn: random features.")
+    ] = False,
+    train_classifier: Annotated[
+        bool, typer.Option("--train-classifier", help="Let the last layer's classifier learn too.")
+    ] = False,
+    single_output: Annotated[bool, typer.Option("--single-output", help="One output unit for two classes.")] = False,
     validation_fraction: Annotated[
         float | None, typer.Option(help="Share of the training data to watch the accuracy on (default: none).")
     ] = None,
@@ -113,6 +120,9 @@ def train(
         max_iter=epochs,
         encoder=encoder,
         hidden_clip=clip,
+        freeze_first=freeze_first,
+        train_classifier=train_classifier,
+        single_output=single_output,
         validation_fraction=validation_fraction,
         early_stopping=early_stopping,
         random_state=seed,

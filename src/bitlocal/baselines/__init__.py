@@ -1,0 +1,5 @@
+"""What the multi-layer rule is compared with, as scikit-learn classifiers."""
+
+from bitlocal.baselines.single_layer import SingleLayerClassifier
+
+__all__ = ["SingleLayerClassifier"]
