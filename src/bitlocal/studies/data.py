@@ -39,8 +39,8 @@ class Facts:
         Whether the test samples are the same for every seed, or samples that no other seed's training holds either.
     numeric : bool
         Whether the samples are numbers without holes, as the float methods need them.
-    pixel_bits : int
-        Bits that a feature takes as it came: 1, 8 or 32.
+    value_bits : int
+        Bits that a value takes as it came: 1, 8 or 32.
     """
 
     data: str
@@ -55,7 +55,7 @@ class Facts:
     n_classes: int
     fixed_test: bool
     numeric: bool
-    pixel_bits: int
+    value_bits: int
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def look_at(data: str, *, target: str | None = None, encoder: str = "auto") -> F
         n_classes=n_classes,
         fixed_test=dataset.X_test is not None,
         numeric=bool(numeric),
-        pixel_bits={"b": 1, "u": 8 * dataset.X.dtype.itemsize}.get(dataset.X.dtype.kind, 32),
+        value_bits={"b": 1, "u": 8 * dataset.X.dtype.itemsize}.get(dataset.X.dtype.kind, 32),
     )
 
 

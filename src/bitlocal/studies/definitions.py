@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 from bitlocal.studies.cells import Cell
-from bitlocal.studies.costs import samples_at_equal_memory
+from bitlocal.studies.costs import samples_at_equal_memory, ways_to_keep
 from bitlocal.studies.data import Facts
 from bitlocal.studies.methods import LABELS
 from bitlocal.studies.plan import Entry, Plan
@@ -16,6 +17,9 @@ TWO_LAYERS = (1035, 525)
 SHAPES = (ONE_LAYER, TWO_LAYERS)
 PLAIN = {"group_size": 15, "robustness": 0.25, "reinforcement": 2.0}
 """Settings of the studies that vary something else; not tuned."""
+
+LEAST_SAMPLES = 5
+"""Of each class, on average: with fewer, there is nothing to compare."""
 
 # Pairs of classes that are hard to tell apart: shirts and T-shirts, 4 and 9, cats and dogs.
 _PAIRS = {"fashion-mnist": (0, 6), "mnist": (4, 9), "cifar10-features": (3, 5)}
@@ -116,28 +120,32 @@ def memory(plan: Plan) -> Iterator[Entry]:
     """Full precision with as many samples as fit into the binary method's memory."""
     for facts in plan.data:
         yield from _main_rows(plan, facts, [("bmlp", ONE_LAYER), ("bmlp", TWO_LAYERS)])
-        for hidden in SHAPES:
+        for hidden, kept_as in product(SHAPES, ways_to_keep(facts)):
+            if kept_as == "uint8" and hidden != ONE_LAYER:
+                continue
             for method in ("sgd", "adam"):
-                if not plan.available(method):
-                    continue
-                samples = samples_at_equal_memory(facts, method, hidden, plan.scale.samples)
-                if samples < 5 * facts.n_classes:
-                    plan.leave_out(
-                        f"memory, {facts.label}: {row_name(method, hidden)} has no room for 5 samples of each class "
-                        "in the memory of BMLP of the same widths"
-                    )
-                    continue
-                for seed in plan.seeds:
-                    cell = plan.cell(
-                        facts,
-                        method,
-                        hidden,
-                        seed,
-                        inputs="float" if facts.numeric else "bits",
-                        samples=min(samples, plan.scale.samples or samples),
-                        epochs=plan.scale.memory_epochs,
-                    )
-                    yield from _entries(plan.tune(facts, cell), facts, row_name(method, hidden, "equal memory"))
+                if plan.available(method):
+                    yield from _at_equal_memory(plan, facts, method, hidden, kept_as)
+
+
+def _at_equal_memory(plan: Plan, facts: Facts, method: str, hidden: tuple[int, ...], kept_as: str) -> Iterator[Entry]:
+    row = row_name(method, hidden, f"equal memory, {kept_as}")
+    samples = samples_at_equal_memory(facts, method, hidden, kept_as=kept_as)
+    if samples < LEAST_SAMPLES * facts.n_classes:
+        plan.leave_out(
+            f"{row}, {facts.label}: there is room for {samples} samples only, fewer than {LEAST_SAMPLES} of each class"
+        )
+        return
+    for seed in plan.seeds:
+        cell = plan.cell(
+            facts,
+            method,
+            hidden,
+            seed,
+            inputs="float" if facts.numeric else "bits",
+            samples=min(samples, plan.scale.samples or samples),
+        )
+        yield from _entries(plan.tune(facts, cell), facts, row)
 
 
 def depth(plan: Plan) -> Iterator[Entry]:

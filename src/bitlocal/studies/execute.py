@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from bitlocal.network import BinaryNetwork
 from bitlocal.studies.cells import Cell
-from bitlocal.studies.costs import costs
+from bitlocal.studies.costs import costs, input_type
 from bitlocal.studies.data import encoded_parts
 from bitlocal.studies.environment import environment
 from bitlocal.studies.methods import BINARY, make
@@ -49,7 +50,7 @@ def run_cell(cell: Cell) -> Result:
         record["accuracy"] = accuracy_then
     n_inputs = parts.X.shape[1]
     n_classes = len(classifier.classes_)
-    counts = _totals(epochs)
+    counts = _totals(classifier.history_)
     return {
         "accuracy": accuracy,
         "train_accuracy": train_accuracy,
@@ -59,7 +60,7 @@ def run_cell(cell: Cell) -> Result:
         "n_classes": n_classes,
         "epochs": epochs,
         "counts": counts,
-        "costs": costs(cell, n_inputs, n_classes, len(parts.y), counts),
+        "costs": costs(cell, n_inputs, n_classes, len(parts.y), input_type(getattr(parts.X, "dtype", None)), counts),
         "seconds": round(seconds, 3),
         "cell_seconds": round(time.perf_counter() - begin, 3),  # with data and measuring
         "environment": environment(),
@@ -104,17 +105,22 @@ def _distributions(network: BinaryNetwork) -> list[dict[str, Any]]:
     return described
 
 
-def _totals(epochs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Add up what every epoch counted: numbers, and lists of a number for each layer."""
-    totals: dict[str, Any] = {}
-    for record in epochs:
-        for name in ("errors", "updates", "draws", "reinforced", "batches", "n_samples"):
-            value = record.get(name)
-            if isinstance(value, list):
-                totals[name] = [a + b for a, b in zip(totals.get(name, [0] * len(value)), value, strict=True)]
-            elif value is not None:
-                totals[name] = totals.get(name, 0) + value
+def _totals(history: Sequence[Any]) -> dict[str, Any]:
+    """Add up what every epoch counted, with the names of `bitlocal.cost.Run`."""
+    totals: dict[str, Any] = {
+        "seen": sum(record.n_samples for record in history),
+        "batches": sum(getattr(record, "batches", None) or record.n_batches for record in history),
+    }
+    if not hasattr(history[0], "error_share"):  # of a method without error signals
+        return totals
+    totals["errors"] = _sums([[round(share * r.n_samples) for share in r.error_share] for r in history])
+    for name in ("updates", "draws", "reinforced"):
+        totals[name] = _sums([getattr(record, name) for record in history])
     return totals
+
+
+def _sums(rows: Sequence[Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def _plain(value: Any) -> Any:

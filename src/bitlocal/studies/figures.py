@@ -10,6 +10,7 @@ from typing import Any
 
 # Colours that people with any colour vision can tell apart (Okabe and Ito), and marks besides.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
+_PANELS_A_ROW = 3
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _SETTINGS: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -106,7 +107,9 @@ def lines(
                 axis.set_xscale("log")
             if whole_x:
                 axis.set_xticks(sorted({value.x for values in series.values() for value in values}))
-        axes[0].set_ylabel(y_label)
+            elif x_label == "epoch":
+                axis.xaxis.get_major_locator().set_params(integer=True)
+        _label_rows(axes, y_label)
         _legend(figure, axes)
         return _finish(name, title, figure)
 
@@ -159,7 +162,7 @@ def heatmaps(
             axis.set_title(label)
             axis.set_xlabel(x_label)
             figure.colorbar(image, ax=axis, label="test accuracy (%)" if axis is axes[-1] else None)
-        axes[0].set_ylabel(y_label)
+        _label_rows(axes, y_label)
         return _finish(name, title, figure)
 
 
@@ -192,7 +195,8 @@ def bands(
             axis.set_title(label)
             axis.set_xlabel(x_label)
             axis.set_ylim(bottom=0)
-        axes[0].set_ylabel(y_label)
+            axis.xaxis.get_major_locator().set_params(integer=True)
+        _label_rows(axes, y_label)
         _legend(figure, axes)
         return _finish(name, title, figure)
 
@@ -211,8 +215,8 @@ class _drawing:  # noqa: N801  # a context manager, used like a function
 
         self._context = pyplot.rc_context(_SETTINGS)
         self._context.__enter__()
-        n_rows = -(-self.n_panels // 3)
-        n_columns = min(self.n_panels, 3)
+        n_rows = -(-self.n_panels // _PANELS_A_ROW)
+        n_columns = min(self.n_panels, _PANELS_A_ROW)
         self.figure, axes = pyplot.subplots(
             n_rows,
             n_columns,
@@ -236,6 +240,12 @@ def _styles(panels: Any) -> dict[str, tuple[str, str]]:
     """Give each series the same colour and mark in every panel."""
     names = list(dict.fromkeys(row for series in panels for row in series))
     return {row: (_COLOURS[i % len(_COLOURS)], _MARKS[i % len(_MARKS)]) for i, row in enumerate(names)}
+
+
+def _label_rows(axes: Sequence[Any], y_label: str) -> None:
+    """Label the vertical axis where a row of panels begins."""
+    for axis in axes[::_PANELS_A_ROW]:
+        axis.set_ylabel(y_label)
 
 
 def _legend(figure: Any, axes: Sequence[Any]) -> None:

@@ -13,7 +13,7 @@ from bitlocal.studies.cells import Cell
 from bitlocal.studies.reports import Report
 from bitlocal.studies.store import Result
 
-_COSTS = ("training_memory_bits", "inference_memory_bits", "training_gates", "inference_gates")
+_COSTS = ("training_memory_bits", "published_memory_bits", "inference_memory_bits", "training_gates", "inference_gates")
 
 
 def write_report(out: Path, reports: Sequence[Report], html: str) -> None:
@@ -63,7 +63,7 @@ def write_results(
                 "" if cell.classes is None else " ".join(map(str, cell.classes)),
                 f"{result['train_accuracy']:.6f}",
                 f"{result['accuracy']:.6f}",
-                *(round(result["costs"][name]) for name in _COSTS),
+                *("" if result["costs"] is None else result["costs"][name] for name in _COSTS),
                 f"{result['seconds']:.2f}",
                 " ".join(studies[cell]),
                 cell.digest,

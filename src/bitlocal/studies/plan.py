@@ -35,8 +35,6 @@ class Scale:
         Small data are presented for more epochs, until there are as many mini-batches.
     tuning_samples, tuning_epochs
         Of the trainings that choose the settings; epochs by method.
-    memory_epochs : int
-        Of float methods at equal memory, which have few samples.
     depth_epochs, map_epochs, option_epochs, map_samples, map_seeds
         Of the studies of these names.
     widths, depths, groups, robustness, reinforcement
@@ -55,7 +53,6 @@ class Scale:
     tuning_epochs: dict[str, int] = field(
         default_factory=lambda: {"bmlp": 10, "single-layer": 10, "sgd": 2, "adam": 2, "straight-through": 2}
     )
-    memory_epochs: int = 50
     depth_epochs: int = 10
     option_epochs: int = 10
     map_samples: int = 20000
@@ -81,10 +78,9 @@ def quick(seeds: int) -> Scale:
         samples=2000,
         test_samples=1000,
         epochs=dict.fromkeys(("bmlp", "single-layer", "sgd", "adam", "straight-through"), 4),
-        least_batches=0,
+        least_batches=20,
         tuning_samples=1000,
         tuning_epochs=dict.fromkeys(("bmlp", "single-layer", "sgd", "adam", "straight-through"), 2),
-        memory_epochs=10,
         depth_epochs=3,
         option_epochs=3,
         map_samples=1000,

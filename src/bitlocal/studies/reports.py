@@ -6,11 +6,14 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from bitlocal.studies import figures, tables
-from bitlocal.studies.definitions import ONE_LAYER, STUDIES, row_name
-from bitlocal.studies.execute import PERCENTILES
+from bitlocal.studies.costs import budget, samples_at_equal_memory, ways_to_keep
+from bitlocal.studies.definitions import ONE_LAYER, SHAPES, STUDIES, row_name
+from bitlocal.studies.execute import BIN_WIDTH, PERCENTILES
 from bitlocal.studies.figures import Figure, Mark
+from bitlocal.studies.methods import FLOAT, LABELS
 from bitlocal.studies.plan import Choice, Run
 from bitlocal.studies.statistics import paired_difference, summarise
 from bitlocal.studies.tables import Table
@@ -18,6 +21,7 @@ from bitlocal.studies.tables import Table
 _REFERENCE = row_name("bmlp", ONE_LAYER)
 _ACCURACY = "test accuracy (%)"
 _EPOCH = "epoch"
+_BINS_SHOWN = 400 // BIN_WIDTH
 _SPREAD = "Mean ± standard deviation over n seeds."
 _INTERVAL = (
     "Difference: mean of the paired differences, same seed, with the 95 % confidence interval of Student's t over the "
@@ -90,6 +94,7 @@ def _comparison_table(
             "n",
             "difference, points",
             "memory to train",
+            "published",
             "memory to infer",
             "gates to train",
             "gates to infer",
@@ -101,7 +106,9 @@ def _comparison_table(
             f"{_INTERVAL} The other row is {reference!r}"
             + "".join(f", for {row!r} {other!r}" for row, other in (references or {}).items())
             + ".",
-            "Memory: all that training, or inference, keeps at once: model, activations, input data. Gates: equivalent "
+            "Memory: all that training, or inference, keeps at once: model, activations of a mini-batch, gradients and "
+            "the optimiser's state, input data (float methods keep numbers as float32). Published: without gradients "
+            "and the optimiser's state, as the publication adds it up. Gates: equivalent "
             "two-input Boolean gates, of the whole training with what it counted, and of the inference of one sample. "
             "Seconds: training, one thread, median; other trainings ran beside it.",
         ],
@@ -124,6 +131,7 @@ def _comparison_table(
                     str(len(group)),
                     tables.points(paired_difference(accuracies[row], accuracies[other])) if differs else "",
                     tables.megabytes(_cost(group, "training_memory_bits")),
+                    tables.megabytes(_cost(group, "published_memory_bits")),
                     tables.megabytes(_cost(group, "inference_memory_bits")),
                     tables.three_digits(_cost(group, "training_gates")),
                     tables.three_digits(_cost(group, "inference_gates")),
@@ -259,6 +267,7 @@ def _maps(made: Report, runs: Sequence[Run]) -> None:
 
 
 def _pareto(made: Report, runs: Sequence[Run]) -> None:
+    runs = [run for run in runs if run.result["costs"] is not None]
     measures = {
         "memory": ("training_memory_bits", 8e6, "memory to train (MB)"),
         "gates": ("training_gates", 1.0, "equivalent Boolean gates of the training"),
@@ -279,7 +288,9 @@ def _pareto(made: Report, runs: Sequence[Run]) -> None:
         found = []
         for (row, hidden), same in _grouped(group, lambda run: (run.entry.row, run.cell.hidden)).items():
             summary = summarise([run.result["accuracy"] for run in same])
-            found.append((row, hidden, summary, [_cost(same, key) / unit for key, unit, _ in measures.values()]))
+            found.append(
+                (row, hidden, summary, [(_cost(same, key) or 0.0) / unit for key, unit, _ in measures.values()])
+            )
         for row, hidden, summary, costs in found:
             front = "".join(
                 letter
@@ -370,12 +381,18 @@ def _weights(made: Report, runs: Sequence[Run]) -> None:
         ["Distance of the hidden weights from zero, |H|, at which a weight flips; one seed. Epoch 0 is the beginning."],
     )
     panels: dict[str, list[list[int]]] = {}
+    histograms: dict[str, dict[str, list[Mark]]] = {}
     for run in runs:
         steps = run.result["weights"]
         for layer in range(len(run.cell.hidden)):
             label = f"{run.entry.facts.label}, {'-'.join(map(str, run.cell.hidden))}, layer {layer + 1}"
             panels[label] = [step[layer]["percentiles"] for step in steps]
+            histograms[label] = {}
             for epoch in dict.fromkeys((0, 1, len(steps) // 2, len(steps) - 1)):
+                counted = steps[epoch][layer]["histogram"]
+                histograms[label][f"epoch {epoch}"] = [
+                    Mark((i + 0.5) * BIN_WIDTH, 100 * n / sum(counted)) for i, n in enumerate(counted[:_BINS_SHOWN])
+                ]
                 table.rows.append(
                     (
                         run.entry.facts.label,
@@ -388,6 +405,16 @@ def _weights(made: Report, runs: Sequence[Run]) -> None:
     made.tables.append(table)
     if figures.can_draw():
         made.figures.append(
+            figures.lines(
+                f"{made.name}-histogram",
+                "Distribution of the hidden weights",
+                histograms,
+                x_label="distance from zero, |H|",
+                y_label="weights (%)",
+                marks=False,
+            )
+        )
+        made.figures.append(
             figures.bands(
                 made.name,
                 made.title,
@@ -399,7 +426,41 @@ def _weights(made: Report, runs: Sequence[Run]) -> None:
         )
 
 
+def _memory(made: Report, runs: Sequence[Run]) -> None:
+    _comparison(made, runs)
+    table = Table(
+        "memory-room",
+        "Samples that fit into the memory of BMLP",
+        ("data", "network", "memory of BMLP", "method", "values kept as", "samples of", "that fit", "with state"),
+        [],
+        [
+            "Memory as the publication adds it up: model, activations of a mini-batch and input data. With state: if "
+            "gradients and the optimiser's state count as well."
+        ],
+    )
+    for facts in dict.fromkeys(run.entry.facts for run in runs):
+        for hidden, method, kept_as in product(SHAPES, FLOAT, ways_to_keep(facts)):
+            fit, fit_with_state = (
+                samples_at_equal_memory(facts, method, hidden, kept_as=kept_as, with_state=state)
+                for state in (False, True)
+            )
+            table.rows.append(
+                (
+                    facts.label,
+                    "-".join(map(str, hidden)),
+                    tables.megabytes(budget(facts, hidden).published_total),
+                    LABELS[method],
+                    kept_as,
+                    str(facts.n_train),
+                    str(fit),
+                    str(fit_with_state),
+                )
+            )
+    made.tables.append(table)
+
+
 _REPORTS: dict[str, Callable[[Report, Sequence[Run]], None]] = {
+    "memory": _memory,
     "options": _options,
     "depth": _depth,
     "maps": _maps,
@@ -429,8 +490,10 @@ def _by_seed(runs: Iterable[Run]) -> dict[int, float]:
     return {run.cell.seed: run.result["accuracy"] for run in runs}
 
 
-def _cost(runs: Sequence[Run], name: str) -> float:
-    return statistics.fmean(run.result["costs"][name] for run in runs)
+def _cost(runs: Sequence[Run], name: str) -> float | None:
+    """Mean cost of some runs; None where it is not known."""
+    known = [run.result["costs"][name] for run in runs if run.result["costs"] is not None]
+    return statistics.fmean(known) if known else None
 
 
 def _scope(runs: Sequence[Run]) -> tuple[str, str]:

@@ -90,13 +90,15 @@ def _number(value: float) -> str:
     return "yes" if value is True else "no" if value is False else f"{value:g}"
 
 
-def megabytes(bits: float) -> str:
-    """Write bits as megabytes."""
-    return f"{three_digits(bits / 8e6)} MB"
+def megabytes(bits: float | None) -> str:
+    """Write bits as megabytes; nothing where they are not known."""
+    return "" if bits is None else f"{three_digits(bits / 8e6)} MB"
 
 
-def three_digits(value: float) -> str:
-    """Write a number with three significant digits."""
+def three_digits(value: float | None) -> str:
+    """Write a number with three significant digits; nothing where it is not known."""
+    if value is None:
+        return ""
     if value == 0:
         return "0"
     if not 1e-3 <= abs(value) < 1e5:
