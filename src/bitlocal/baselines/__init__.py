@@ -1,5 +1,17 @@
-"""What the multi-layer rule is compared with, as scikit-learn classifiers."""
+"""Methods to compare with, as scikit-learn classifiers with the same interface as `bitlocal.BMLPClassifier`.
 
+Those in floating point train with PyTorch, `pip install 'bitlocal[baselines]'`; they ask for it when they are fitted, so
+that all of this can be imported without it, and they predict without it.
+"""
+
+from bitlocal.baselines.mlp import FloatMLPClassifier
 from bitlocal.baselines.single_layer import SingleLayerClassifier
+from bitlocal.baselines.straight_through import StraightThroughClassifier
+from bitlocal.baselines.training import BaselineRecord
 
-__all__ = ["SingleLayerClassifier"]
+__all__ = [
+    "BaselineRecord",
+    "FloatMLPClassifier",
+    "SingleLayerClassifier",
+    "StraightThroughClassifier",
+]

@@ -1,0 +1,105 @@
+"""What the baselines take: the same samples and encoders as `BMLPClassifier`, as numbers in NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from bitlocal.bits import PackedBits, are_bits, unpack
+from bitlocal.encoders import Encoder, TableEncoder, TextEncoder, ThermometerEncoder, make_encoder
+from bitlocal.encoders.columns import has_text
+from bitlocal.encoders.text import are_texts
+from bitlocal.encoders.thresholds import bits_for
+from bitlocal.encoders.union import is_union, pack_union, takes_raw_samples
+
+
+def takes_raw(encoder: Any, X: Any) -> bool:
+    """Tell whether samples go to the encoder as they come, since they are no table of numbers."""
+    if isinstance(encoder, str):
+        if encoder == "auto":
+            return bool(has_text(X) or are_texts(X))
+        return make_encoder(encoder).takes_raw_samples
+    return takes_raw_samples(encoder)
+
+
+def choose_encoder(encoder: Any, X: Any) -> Any:
+    """Give what the parameter `encoder` stands for, not fitted yet; None where the samples are used as they are.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a transformer, nor the name of an encoder, nor None; or if the samples are packed already.
+    """
+    auto = isinstance(encoder, str) and encoder == "auto"
+    if isinstance(X, PackedBits):
+        if encoder is not None and not auto:
+            raise ValueError(f"encoder={encoder!r} cannot encode packed bits: use 'auto' or None")
+        return None
+    if auto:
+        return _suited(X)
+    if isinstance(encoder, str):
+        return make_encoder(encoder)
+    if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "transform")):
+        raise ValueError(f"encoder={encoder!r}: expected a transformer, the name of an encoder or None")
+    return None if encoder is None else clone(encoder)
+
+
+def _suited(X: Any) -> Encoder | None:
+    if are_texts(X):
+        return TextEncoder()
+    if has_text(X):
+        return TableEncoder()
+    return None if are_bits(X) else ThermometerEncoder(n_bits=bits_for(X.shape[1]))
+
+
+def encode(encoder: Any, X: Any) -> NDArray[np.int8]:
+    """Encode samples by a fitted encoder: -1 and +1, of shape (n_samples, n_bits)."""
+    if isinstance(encoder, Encoder):
+        return signs(encoder.pack(X))
+    if is_union(encoder):
+        return signs(pack_union(encoder, X))
+    output = encoder.transform(X)
+    if hasattr(output, "toarray"):  # a sparse matrix
+        output = output.toarray()
+    return signs(np.asarray(output), "the encoder's output must be bits:")
+
+
+def signs(bits: NDArray[Any] | PackedBits, why: str = "") -> NDArray[np.int8]:
+    """Turn bits of any kind into -1 and +1.
+
+    Raises
+    ------
+    ValueError
+        If there are values other than booleans, -1/+1 or 0/1; `why` begins the message.
+    """
+    if isinstance(bits, PackedBits):
+        bits = unpack(bits)
+    elif not are_bits(bits):
+        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values".strip())
+    plus_minus: NDArray[np.int8] = np.where(bits > 0, np.int8(1), np.int8(-1))
+    return plus_minus
+
+
+class Scaler:
+    """Numbers with mean 0 and standard deviation 1 over the samples that it was made from.
+
+    Columns of uint8 are taken for pixels of one kind and share one mean and one deviation; those of any other type have
+    one each. What does not vary becomes 0.
+    """
+
+    def __init__(self, X: NDArray[Any]) -> None:
+        axis = None if X.dtype == np.uint8 else 0
+        # In double precision: sums over many samples.
+        self.mean = np.asarray(X.mean(axis=axis, dtype=np.float64))
+        deviation = np.asarray(X.std(axis=axis, dtype=np.float64))
+        # Rounding leaves a trace of a deviation where all values are equal.
+        negligible = deviation <= 1e-12 * np.maximum(np.abs(self.mean), np.finfo(np.float64).tiny)
+        self.deviation = np.where(negligible, 1.0, deviation)
+
+    def __call__(self, X: NDArray[Any]) -> NDArray[np.float32]:
+        """Scale samples like those."""
+        scaled: NDArray[np.float32] = ((X - self.mean) / self.deviation).astype(np.float32)
+        return scaled
