@@ -1,7 +1,7 @@
 """Methods to compare with, as scikit-learn classifiers with the same interface as `bitlocal.BMLPClassifier`.
 
-Those in floating point train with PyTorch, `pip install 'bitlocal[baselines]'`; they ask for it when they are fitted, so
-that all of this can be imported without it, and they predict without it.
+Those in floating point train with PyTorch, `pip install 'bitlocal[baselines]'`; they ask for it when they are fitted,
+so that all of this can be imported without it, and they predict without it.
 """
 
 from bitlocal.baselines.mlp import FloatMLPClassifier

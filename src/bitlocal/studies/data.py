@@ -133,7 +133,7 @@ def _encoded_parts(cell: Cell) -> Parts:
     encoder = make_encoder(cell.encoder)
     if isinstance(encoder, (ImageEncoder, SignalEncoder)) and dataset.image_shape is not None:
         encoder.set_params(shape=dataset.image_shape)
-    encoder.fit(parts.X, parts.y)  # type: ignore[attr-defined]  # every encoder that is made by name has it
+    encoder.fit(parts.X, parts.y)
     bits: PackedBits = encoder.pack(parts.X)
     return replace(parts, X=bits, X_test=encoder.pack(parts.X_test))
 

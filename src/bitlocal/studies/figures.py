@@ -12,7 +12,7 @@ from typing import Any
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 _PANELS_A_ROW = 3
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import TypeVar
 
 from bitlocal.studies import figures, tables
 from bitlocal.studies.costs import budget, samples_at_equal_memory, ways_to_keep
@@ -17,6 +18,8 @@ from bitlocal.studies.methods import FLOAT, LABELS
 from bitlocal.studies.plan import Choice, Run
 from bitlocal.studies.statistics import paired_difference, summarise
 from bitlocal.studies.tables import Table
+
+_Key = TypeVar("_Key")
 
 _REFERENCE = row_name("bmlp", ONE_LAYER)
 _ACCURACY = "test accuracy (%)"
@@ -472,8 +475,8 @@ _REPORTS: dict[str, Callable[[Report, Sequence[Run]], None]] = {
 # Helpers -------------------------------------------------------------------------------------------------------------
 
 
-def _grouped(runs: Iterable[Run], key: Callable[[Run], object]) -> dict[object, list[Run]]:
-    groups: dict[object, list[Run]] = {}
+def _grouped(runs: Iterable[Run], key: Callable[[Run], _Key]) -> dict[_Key, list[Run]]:
+    groups: dict[_Key, list[Run]] = {}
     for run in runs:
         groups.setdefault(key(run), []).append(run)
     return groups

@@ -108,7 +108,8 @@ class Prepared:
 
     def plan(self, *, tuned: bool) -> list[StudyPlan]:
         """Plan all studies, with the settings that are chosen by now."""
-        plans, left_out = [], {}
+        plans: list[StudyPlan] = []
+        left_out: dict[str, None] = {}
         for name in self.request.studies or tuple(STUDIES):
             plan = Plan(self.facts, self.scale, self.result, tuned=tuned)
             entries = list(STUDIES[name].entries(plan))
