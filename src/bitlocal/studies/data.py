@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from bitlocal.bits import PackedBits, pack
 from bitlocal.datasets import Dataset, load, names, read_table
 from bitlocal.encoders import ImageEncoder, SignalEncoder, make_encoder
-from bitlocal.errors import DataError
 from bitlocal.splits import hold_out
 from bitlocal.studies.cells import Cell
 
@@ -84,15 +83,10 @@ def look_at(data: str, *, target: str | None = None, encoder: str = "auto") -> F
     Raises
     ------
     DataError, ValueError
-        If the data or the encoder are not to be had, or the data have no labels or one class only.
+        If the data cannot be had, have no labels or one class only, or there is no such encoder.
     """
     is_file = _is_file(data)
     dataset = _load(data, target, 0)
-    if not dataset.has_labels:
-        raise DataError(f"{data}: no labels; expected data to train on")
-    n_classes = len(np.unique(dataset.y))
-    if n_classes < 2:
-        raise DataError(f"{data}: 1 class; a comparison of classifiers needs at least 2")
     spec = _choose_encoder(dataset) if encoder == "auto" else encoder
     cell = Cell(data=data, target=target, method="bmlp", hidden=(1,), encoder=spec, epochs=1, seed=0)
     parts = encoded_parts(cell)
@@ -107,7 +101,7 @@ def look_at(data: str, *, target: str | None = None, encoder: str = "auto") -> F
         n_test=len(parts.y_test),
         n_features=dataset.X.shape[1],
         n_bits=parts.X.n_bits,
-        n_classes=n_classes,
+        n_classes=len(np.unique(dataset.y)),
         fixed_test=dataset.X_test is not None,
         numeric=bool(numeric),
         value_bits={"b": 1, "u": 8 * dataset.X.dtype.itemsize}.get(dataset.X.dtype.kind, 32),
