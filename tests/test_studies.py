@@ -321,7 +321,7 @@ def test_tuning_chooses_the_best_on_held_out_samples_and_the_first_of_equals(sma
     cell = plan.cell(facts, "bmlp", (1035,), 1)
     assert plan.tune(facts, cell) is None  # nothing has a result: every attempt failed
     (candidates,) = plan.choices
-    assert len(candidates) == 6
+    assert len(candidates) == 9
     assert {candidate.part for candidate in candidates} == {"validation"}
     assert {candidate.seed for candidate in candidates} == {0}
     results = {candidate: {"accuracy": value} for candidate, value in zip(candidates, [0.1, 0.3, 0.3], strict=False)}
@@ -340,8 +340,8 @@ def test_where_seeds_draw_their_test_samples_each_is_tuned_for_itself():
 
 def test_every_method_has_as_many_settings_to_choose_from():
     counts = {len(set(methods.grid(method, (1035,)))) for method in methods.METHODS}
-    assert counts == {6}
-    assert len(methods.grid("bmlp", (1035, 525))) == 6
+    assert counts == {9}
+    assert len(methods.grid("bmlp", (1035, 525))) == 9
     assert methods.grid("bmlp", (1035,)) == methods.grid("single-layer", (1035,))
 
 

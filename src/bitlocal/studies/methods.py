@@ -20,19 +20,15 @@ LABELS = {
     "straight-through": "straight-through",
 }
 
-_ROBUSTNESS = (0.1, 0.25)
-_LEARNING_RATES = {
-    "sgd": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    "adam": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03),
-    "straight-through": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03),
-}
+_ROBUSTNESS = (0.1, 0.25, 0.5)
+_LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def grid(method: str, hidden: tuple[int, ...]) -> list[Settings]:
-    """Give the settings to choose from: six for every method.
+    """Give the settings to choose from: nine for every method.
 
-    The binary methods choose the group size and the robustness. Group sizes must divide every layer, so those of
-    several layers are smaller.
+    The methods of local rules choose the group size and the robustness, the others the learning rate. Group sizes must
+    divide every layer, so those of several layers are smaller.
     """
     if method in BINARY:
         wanted = (5, 15, 45) if all(size % 45 == 0 for size in hidden) else (3, 5, 15)
@@ -40,7 +36,7 @@ def grid(method: str, hidden: tuple[int, ...]) -> list[Settings]:
             make_settings({"group_size": group_size, "robustness": robustness})
             for group_size, robustness in product(wanted, _ROBUSTNESS)
         ]
-    return [make_settings({"learning_rate": rate}) for rate in _LEARNING_RATES[method]]
+    return [make_settings({"learning_rate": rate}) for rate in _LEARNING_RATES]
 
 
 def missing(method: str) -> str | None:

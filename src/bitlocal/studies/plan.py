@@ -46,12 +46,12 @@ class Scale:
     samples: int | None = None
     test_samples: int | None = None
     epochs: dict[str, int] = field(
-        default_factory=lambda: {"bmlp": 25, "single-layer": 25, "sgd": 8, "adam": 8, "straight-through": 6}
+        default_factory=lambda: {"bmlp": 20, "single-layer": 20, "sgd": 8, "adam": 8, "straight-through": 5}
     )
-    least_batches: int = 500
-    tuning_samples: int = 20000
+    least_batches: int = 400
+    tuning_samples: int = 10000
     tuning_epochs: dict[str, int] = field(
-        default_factory=lambda: {"bmlp": 10, "single-layer": 10, "sgd": 2, "adam": 2, "straight-through": 2}
+        default_factory=lambda: {"bmlp": 10, "single-layer": 10, "sgd": 3, "adam": 3, "straight-through": 3}
     )
     depth_epochs: int = 10
     option_epochs: int = 10
@@ -60,8 +60,8 @@ class Scale:
     map_seeds: int = 2
     widths: tuple[int, ...] = (255, 525, 1035)
     depths: tuple[int, ...] = (1, 2, 3)
-    groups: tuple[int, ...] = (3, 5, 15, 45, 115, 345)
-    robustness: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 0.75)
+    groups: tuple[int, ...] = (5, 15, 45, 115, 345)
+    robustness: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5)
     reinforcement: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -261,8 +261,9 @@ _SECONDS = {
     "adam": 1.05e-10,
     "straight-through": 2.1e-10,
 }
+_SECONDS_TO_PREDICT = {"sgd": 3e-11, "adam": 3e-11, "straight-through": 3e-11}  # little with the others
 _SECONDS_A_SAMPLE = 4e-7
-_SECONDS_A_CELL = 0.6
+_SECONDS_A_CELL = 0.3
 
 
 def estimate_seconds(cell: Cell, facts: Facts) -> float:
@@ -275,4 +276,5 @@ def estimate_seconds(cell: Cell, facts: Facts) -> float:
     synapses = sum(a * b for a, b in pairwise(sizes))
     once = (facts.n_train + facts.n_test) * first * 1e-9  # to encode
     a_sample = synapses * _SECONDS[cell.method] + _SECONDS_A_SAMPLE * len(cell.hidden)
-    return _SECONDS_A_CELL + once + cell.epochs * n_train * a_sample
+    predict = (n_train + facts.n_test) * synapses * _SECONDS_TO_PREDICT.get(cell.method, 0.0)
+    return _SECONDS_A_CELL + once + predict + cell.epochs * n_train * a_sample
