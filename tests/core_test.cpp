@@ -20,6 +20,9 @@ struct Case {
     std::size_t n_classes;
     std::size_t batch_size;
     std::int16_t h_max;
+    bool majority = false;
+    bool freeze_first = false;
+    bool train_classifier = false;
 };
 
 struct Problem {
@@ -49,6 +52,9 @@ struct Outcome {
     std::vector<std::int32_t> logits;
     std::uint64_t correct = 0;
     std::vector<std::uint64_t> errors;
+    std::vector<std::uint64_t> updates;
+    std::uint64_t draws = 0;
+    std::uint64_t reinforced = 0;
 
     bool operator==(const Outcome&) const = default;
 };
@@ -58,11 +64,11 @@ Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
     for (std::size_t l = 0; l + 1 < c.sizes.size(); ++l)
         shapes.push_back({c.sizes[l], c.sizes[l + 1], c.n_classes, c.group_size,
                           static_cast<std::int32_t>(c.sizes[l + 1] / 4), static_cast<std::int16_t>(-c.h_max - 1),
-                          c.h_max});
-    Network network(shapes);
+                          c.h_max, c.majority, c.freeze_first && l == 0});
+    Network network(shapes, c.train_classifier);
     network.initialise(42);
     const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), problem.order.size()};
-    const std::vector<std::uint64_t> thresholds(shapes.size(), std::uint64_t{1} << 28);
+    const std::vector<std::uint64_t> thresholds(shapes.size() + c.train_classifier, std::uint64_t{1} << 28);
     Outcome outcome;
     for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
         std::vector<PhaseTimes> times(epoch == 1 ? n_threads : 0);  // being timed changes nothing
@@ -70,8 +76,14 @@ Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
                                   times.empty() ? nullptr : times.data());
         outcome.correct += counts.correct;
         outcome.errors = counts.errors;
+        outcome.updates = counts.updates;
+        for (const ReinforcementCounts& layer : counts.reinforcement) {
+            outcome.draws += layer.draws;
+            outcome.reinforced += layer.reinforced;
+        }
     }
     for (const Layer& layer : network.layers()) outcome.counters.push_back(layer.counters());
+    if (c.train_classifier) outcome.counters.push_back(network.classifier()->counters());
     outcome.logits.resize(problem.order.size() * c.n_classes);
     network.logits(problem.samples.data(), problem.order.size(), outcome.logits.data(), n_threads);
 
@@ -225,6 +237,9 @@ int main() {
         {{64, 8}, 8, 2, 16, 32767},
         {{65, 130, 65}, 5, 10, 33, 0},
         {{200, 129, 126, 63}, 3, 11, 500, 32767},
+        {{100, 195}, 3, 4, 30, 127, true},
+        {{90, 130, 65}, 5, 10, 20, 7, false, true, true},
+        {{90, 33}, 11, 12, 50, 127, false, true, true},
     };
     std::size_t runs = 0;
     for (const Case& c : cases) {
