@@ -1,4 +1,4 @@
-"""Methods to compare with, as scikit-learn classifiers with the same interface as `bitlocal.BMLPClassifier`.
+"""What the multi-layer rule is compared with, as scikit-learn classifiers with the interface of `BMLPClassifier`.
 
 Those in floating point train with PyTorch, `pip install 'bitlocal[baselines]'`; they ask for it when they are fitted,
 so that all of this can be imported without it, and they predict without it.

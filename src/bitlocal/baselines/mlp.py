@@ -128,10 +128,12 @@ class FloatMLPClassifier(TorchClassifier):
         rate = _SOLVERS[self.solver] if self.learning_rate is None else float(self.learning_rate)
         return _Perceptron(torch, sizes, generator, self.solver, rate, float(self.momentum), float(self.weight_decay))
 
-    def _logits_of(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _logits_of(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        # In double precision: in single, the last digits of a sample's logits depend on the samples beside it.
+        x = x.astype(np.float64)
         for w in self.weights_[:-1]:
             x = np.maximum(x @ w.T, 0)
-        logits: NDArray[np.float32] = x @ self.weights_[-1].T
+        logits: NDArray[np.float64] = x @ self.weights_[-1].T
         return logits
 
     def _check_parameters(self) -> None:

@@ -29,7 +29,7 @@ class StraightThroughClassifier(TorchClassifier):
     ----------
     hidden_layer_sizes : tuple of int or int, default=(1035,)
         Neurons in each hidden layer.
-    learning_rate : float, default=0.003
+    learning_rate : float, default=0.01
         Step size of Adam in the first epoch.
     batch_size : int, default=100
         Samples in a mini-batch, at least 2. A last mini-batch of 1 sample joins the one before it.
@@ -95,7 +95,7 @@ class StraightThroughClassifier(TorchClassifier):
         self,
         hidden_layer_sizes: tuple[int, ...] | int = (1035,),
         *,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 0.01,
         batch_size: int = 100,
         max_iter: int = 20,
         encoder: Any = "auto",
@@ -124,14 +124,15 @@ class StraightThroughClassifier(TorchClassifier):
         sizes = (n_inputs, *self._layer_sizes(), len(self.classes_))
         return _LatentNetwork(torch, sizes, generator, self.learning_rate)
 
-    def _logits_of(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _logits_of(self, x: NDArray[Any]) -> NDArray[np.float64]:
         # Sums of -1 and +1 are exact in float32 up to 2**24 terms, and there they are the fastest in NumPy.
+        x = x.astype(np.float32)
         hidden = zip(self.weights_[:-1], self.directions_, self.thresholds_, strict=True)
         for w, direction, threshold in hidden:
             fires = direction * (x @ w.astype(np.float32).T) >= threshold
             x = np.where(fires, np.float32(1), np.float32(-1))
         z = x @ self.weights_[-1].astype(np.float32).T
-        logits: NDArray[np.float32] = self.scale_ * z + self.shift_
+        logits: NDArray[np.float64] = self.scale_.astype(np.float64) * z + self.shift_
         return logits
 
     def _check_parameters(self) -> None:
@@ -145,6 +146,7 @@ class _LatentNetwork(Learner):
         self.torch = torch
         self.learning_rate = learning_rate
         self.sign = _make_sign(torch)
+        self.one = torch.ones(())
         self.latent = [
             torch.empty(n_outputs, n_inputs).uniform_(-1, 1, generator=generator)
             for n_inputs, n_outputs in pairwise(sizes)
@@ -190,7 +192,7 @@ class _LatentNetwork(Learner):
         }
 
     def _signs(self, w: Any) -> Any:
-        return self.torch.where(w >= 0, 1.0, -1.0)
+        return self.torch.copysign(self.one, w)  # several times as fast as `where`
 
 
 def _fold(norm: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -208,13 +210,15 @@ def _threshold(
     direction = np.where(factor < 0, -1, 1)
     slope = np.abs(factor)
     constant = np.where(summand >= 0, -np.inf, np.inf)  # always, or never
-    bound = np.divide(-summand, slope, out=constant, where=slope > 0)
+    with np.errstate(over="ignore"):  # never, or always, as well
+        bound = np.divide(-summand, slope, out=constant, where=slope > 0)
     threshold = np.clip(np.ceil(bound), -n_inputs, n_inputs + 1)
     return direction.astype(np.int32), threshold.astype(np.int32)
 
 
 def _make_sign(torch: Any) -> Any:
     """Define the sign for automatic differentiation, once PyTorch is there."""
+    one = torch.ones(())
 
     class Sign(torch.autograd.Function):
         """Sign forward; backward, the identity within [-1, 1] and nothing elsewhere."""
@@ -222,7 +226,7 @@ def _make_sign(torch: Any) -> Any:
         @staticmethod
         def forward(context: Any, x: Any) -> Any:
             context.save_for_backward(x)
-            return torch.where(x >= 0, 1.0, -1.0)
+            return torch.copysign(one, x)
 
         @staticmethod
         def backward(context: Any, gradient: Any) -> Any:

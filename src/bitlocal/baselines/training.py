@@ -125,7 +125,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         """Make the network, with its initial weights drawn from the generator."""
 
     @abstractmethod
-    def _logits_of(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _logits_of(self, x: NDArray[Any]) -> NDArray[np.float64]:
         """Compute logits from inputs, by what `Learner.network` gave."""
 
     # Training ------------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any] = self.classes_[winners]
         return labels
 
-    def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float32]:
+    def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
         """Compute the logits.
 
         Parameters
@@ -253,13 +253,13 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of float32, shape (n_samples, n_classes), or (n_samples,) for two classes
+        ndarray of float64, shape (n_samples, n_classes), or (n_samples,) for two classes
             With two classes, the second logit less the first.
         """
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
-    def predict_proba(self, X: ArrayLike | PackedBits) -> NDArray[np.float32]:
+    def predict_proba(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
         """Compute the probabilities that cross-entropy trains: the softmax of the logits.
 
         Parameters
@@ -268,24 +268,23 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of float32, shape (n_samples, n_classes)
+        ndarray of float64, shape (n_samples, n_classes)
         """
         logits = self._logits(X)
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+        probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
         return probabilities
 
-    def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.float32]:
+    def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
         check_is_fitted(self, "n_iter_")
         data: Any = X
         if not isinstance(X, PackedBits) and not takes_raw_samples(self.encoder_):
             data = validate_data(self, X, dtype="numeric", ensure_all_finite=self._finite(), reset=False)
         return self._in_parts(self._inputs(data))
 
-    def _in_parts(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def _in_parts(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
         parts = [
-            self._logits_of(inputs[first : first + _ROWS_AT_ONCE].astype(np.float32))
-            for first in range(0, len(inputs), _ROWS_AT_ONCE)
+            self._logits_of(inputs[first : first + _ROWS_AT_ONCE]) for first in range(0, len(inputs), _ROWS_AT_ONCE)
         ]
         return np.concatenate(parts)
 

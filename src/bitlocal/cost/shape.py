@@ -59,7 +59,12 @@ class Shape:
 
 
 def make_shape(
-    method: str, n_inputs: int, hidden_layer_sizes: Sequence[int] | int, n_classes: int, group_size: int | None
+    method: str,
+    n_inputs: int,
+    hidden_layer_sizes: Sequence[int] | int,
+    n_classes: int,
+    group_size: int | None,
+    freeze_first: bool = False,
 ) -> Shape:
     """Check what all functions take.
 
@@ -75,6 +80,8 @@ def make_shape(
         raise ValueError(f"hidden_layer_sizes={hidden_layer_sizes!r}: expected at least one layer of at least 1 neuron")
     if method == "single-layer" and len(sizes) != 1:
         raise ValueError(f"hidden_layer_sizes={hidden_layer_sizes!r}: the single-layer method has exactly one layer")
+    if freeze_first and (method != "bmlp" or len(sizes) == 1):
+        raise ValueError("freeze_first=True: only 'bmlp' with two layers or more can leave the first as it was drawn")
     if n_inputs < 1:
         raise ValueError(f"n_inputs={n_inputs!r}: expected at least 1")
     if n_classes < 2:

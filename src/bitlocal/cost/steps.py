@@ -106,8 +106,9 @@ class Run:
 
         Parameters
         ----------
-        records : Counts, EpochRecord, or an iterable of them
-            `seen` may be called `n_samples`, and `batches` `n_batches`. What is missing is none.
+        records : Counts, EpochRecord, BaselineRecord, or an iterable of them
+            `seen` may be called `n_samples`, `batches` `n_batches`, and `errors` may be shares of `seen`, `error_share`.
+            What else is missing is none.
 
         Raises
         ------
@@ -117,13 +118,12 @@ class Run:
         several = list(records) if isinstance(records, Iterable) else [records]
         if not several:
             raise ValueError("expected at least one record of a run, got none")
+        layers = [[_errors(record) for record in several]]
+        layers += [[getattr(record, name, ()) for record in several] for name in ("updates", "draws", "reinforced")]
         return cls(
             sum(_number(record, "seen", "n_samples") for record in several),
             sum(_number(record, "batches", "n_batches") for record in several),
-            *(
-                tuple(sum(layer) for layer in zip(*(getattr(r, name, ()) for r in several), strict=True))
-                for name in ("errors", "updates", "draws", "reinforced")
-            ),
+            *(tuple(sum(of_layer) for of_layer in zip(*of_records, strict=True)) for of_records in layers),
         )
 
 
@@ -132,6 +132,12 @@ def _number(record: Any, *names: str) -> int:
         if hasattr(record, name):
             return int(getattr(record, name))
     raise ValueError(f"expected a record with the attribute {' or '.join(names)}, got {type(record).__name__}")
+
+
+def _errors(record: Any) -> Sequence[int]:
+    if hasattr(record, "errors"):
+        return tuple(record.errors)
+    return tuple(round(share * _number(record, "seen", "n_samples")) for share in getattr(record, "error_share", ()))
 
 
 def operations(
@@ -144,6 +150,7 @@ def operations(
     group_size: int | None = None,
     counter_bits: int = 16,
     clip: bool = False,
+    freeze_first: bool = False,
     momentum: float = 0.9,
     weight_decay: float = 0.0,
 ) -> Operations:
@@ -168,6 +175,8 @@ def operations(
         Bits of a hidden weight.
     clip : bool, default=False
         Whether hidden weights have a bound, with which all of them are compared after each mini-batch.
+    freeze_first : bool, default=False
+        Whether the first of several layers of "bmlp" does not learn.
     momentum : float, default=0.9
         Momentum of "sgd"; 0 for none.
     weight_decay : float, default=0.0
@@ -192,14 +201,14 @@ def operations(
     >>> operations("adam", 784, (1035,), 10, run={"seen": 100, "batches": 1}).by_kind()["float square root"]
     821790
     """
-    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size)
+    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size, freeze_first)
     if run is None:
         if shape.is_local:
             return _local_inference(shape)
         return _straight_through_inference(shape) if method == "straight-through" else _float_inference(shape)
     counted = _as_run(run)
     if shape.is_local:
-        return _local_training(shape, counted, counter_bits, clip)
+        return _local_training(shape, counted, counter_bits, clip, freeze_first)
     if method == "straight-through":
         return _straight_through_training(shape, counted)
     return _float_training(shape, counted, momentum != 0, weight_decay != 0)
@@ -247,7 +256,7 @@ def _local_inference(shape: Shape) -> Operations:
     return counted
 
 
-def _local_training(shape: Shape, run: Run, counter_bits: int, clip: bool) -> Operations:
+def _local_training(shape: Shape, run: Run, counter_bits: int, clip: bool, freeze_first: bool) -> Operations:
     n_layers = len(shape.hidden)
     _require_layers("errors", run.errors, n_layers, run.seen)
     _require_layers("updates", run.updates, n_layers, None)
@@ -258,6 +267,8 @@ def _local_training(shape: Shape, run: Run, counter_bits: int, clip: bool) -> Op
     counted = Operations()
     _local_forward(counted, shape, run.seen)
     for layer, (n_inputs, size) in enumerate(shape.trained):
+        if freeze_first and layer == 0:
+            continue
         voters = shape.units if shape.method == "single-layer" else size
         votes = count_bits(voters)
         signed = count_bits(n_inputs) + 1

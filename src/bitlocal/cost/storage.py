@@ -61,6 +61,7 @@ def memory(
     batch_size: int | None = None,
     group_size: int | None = None,
     counter_bits: int = 16,
+    freeze_first: bool = False,
     momentum: float = 0.9,
 ) -> Memory:
     """Tell how many bits of memory a method needs.
@@ -87,6 +88,8 @@ def memory(
         Neurons in a group; None for the default of `BMLPClassifier`.
     counter_bits : int, default=16
         Bits of a hidden weight.
+    freeze_first : bool, default=False
+        Whether the first of several layers of "bmlp" does not learn.
     momentum : float, default=0.9
         Momentum of "sgd"; 0 for none, which needs no memory.
 
@@ -107,7 +110,7 @@ def memory(
     >>> memory("adam", 784, (1035,), 10).state
     {'gradients': 26297280, 'optimiser': 52594560}
     """
-    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size)
+    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size, freeze_first)
     if input_type is None:
         input_type = "float32" if method in ("sgd", "adam") else "bits"
     if input_type not in INPUT_BITS:
@@ -119,7 +122,7 @@ def memory(
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size!r}: expected at least 1")
     if shape.is_local:
-        needed = _local(shape, training, batch_size, counter_bits)
+        needed = _local(shape, training, batch_size, counter_bits, freeze_first)
     elif method == "straight-through":
         needed = _straight_through(shape, training, batch_size)
     else:
@@ -128,20 +131,21 @@ def memory(
     return needed
 
 
-def _local(shape: Shape, training: bool, batch_size: int, counter_bits: int) -> Memory:
+def _local(shape: Shape, training: bool, batch_size: int, counter_bits: int, freeze_first: bool) -> Memory:
     needed = Memory()
+    learning = shape.trained[1:] if freeze_first else shape.trained
     classified = [shape.units]  # what the classifiers in use read
     if training and shape.method == "bmlp":
-        classified = list(shape.hidden)
+        classified = [size for _, size in learning]
     neurons = sum(shape.hidden) + (shape.units if shape.method == "single-layer" else 0)
     needed.model["weights"] = shape.n_weights
     if training:
         # Beside the weights: these stay what they were until the mini-batch ends.
-        needed.model["hidden weights"] = counter_bits * shape.n_weights
+        needed.model["hidden weights"] = counter_bits * sum(n_inputs * size for n_inputs, size in learning)
     needed.model["local classifiers"] = sum(shape.n_classes * size for size in classified)
     needed.activations["activations"] = batch_size * neurons
     if training:
-        signed = sum(size * (count_bits(n_inputs) + 1) for n_inputs, size in shape.trained)
+        signed = sum(size * (count_bits(n_inputs) + 1) for n_inputs, size in learning)
         needed.activations["pre-activations"] = batch_size * signed
     logits = sum(shape.n_classes * (count_bits(size) + 1) for size in classified)
     needed.activations["logits"] = batch_size * logits

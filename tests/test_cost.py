@@ -1,0 +1,348 @@
+"""bitlocal.cost against operations.py, which does every operation and counts it; and worked examples."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import operations as loops
+import reference as ref
+from bitlocal.cost import (
+    METHODS,
+    GateCosts,
+    Memory,
+    Operation,
+    Run,
+    equal_memory,
+    gates,
+    memory,
+    operations,
+    philox_word,
+    xorshift_word,
+)
+
+
+def counted(tally):
+    """What a tally noted, without steps that had nothing to do."""
+    return {step: dict(kinds) for step, kinds in tally.steps.items() if kinds}
+
+
+def formula(*args, **kwargs):
+    """What the package says, in the same form."""
+    return {step: {tuple(o): n for o, n in kinds.items()} for step, kinds in operations(*args, **kwargs).steps.items()
+            if kinds}  # fmt: skip
+
+
+@st.composite
+def shapes(draw, max_layers=3):
+    """Inputs, hidden layers, classes and a group size that divides every layer."""
+    group = draw(st.integers(1, 5))
+    hidden = draw(st.lists(st.integers(1, 3).map(lambda m: m * group), min_size=1, max_size=max_layers))
+    return draw(st.integers(1, 20)), tuple(hidden), draw(st.integers(2, 5)), group
+
+
+# The local rule -------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=shapes(),
+    samples=st.integers(1, 6),
+    batches=st.integers(1, 3),
+    robustness=st.sampled_from([0, 0.25, 1]),
+    clip=st.sampled_from([None, 3, 63]),
+    frozen=st.booleans(),
+    reinforcement=st.sampled_from([0, 0.5, 2]),
+    seed=st.integers(0, 2**32),
+)
+def test_training_by_the_local_rule(shape, samples, batches, robustness, clip, frozen, reinforcement, seed):
+    n_inputs, hidden, n_classes, group = shape
+    margins = [int(robustness * size) for size in hidden]
+    start = ref.ReferenceNetwork(
+        (n_inputs, *hidden), n_classes, [group] * len(hidden), margins, clip, reinforcement, seed
+    )
+    freeze = frozen and len(hidden) > 1
+    start.freeze_first = freeze
+    network = loops.LocalNetwork(start, clip=clip is not None)
+    options = {"group_size": group, "freeze_first": freeze}
+    check_local("bmlp", network, start, samples, batches, clip=clip is not None, **options)
+
+
+def check_local(method, network, start, samples, batches, *, clip=False, **options):
+    """Train both, and compare counters, what they measured, and what the operations are said to be."""
+    shape = method, start.layer_sizes[0], start.layer_sizes[1:], start.n_classes
+    rng = np.random.default_rng(start.seed)
+    tally, errors = loops.Tally(), np.zeros(start.n_layers, dtype=int)
+    for _ in range(batches):
+        X, y = rng.choice([-1, 1], (samples, shape[1])), rng.integers(0, start.n_classes, samples)
+        network.train_batch(tally, X, y)
+        errors += start.train_batch(X, y)[1]
+        for mine, theirs in zip(network.h, start.h, strict=True):
+            assert mine == theirs.tolist()
+    measured = {"errors": errors.tolist()} | {name: getattr(start, name) for name in ("updates", "draws", "reinforced")}
+    assert network.run == {"seen": samples * batches, "batches": batches, **measured}
+    assert counted(tally) == formula(*shape, run=network.run, clip=clip, **options)
+
+    winner, logits, tally = network.predict(X[0])
+    assert logits == start.logits(X[:1])[0].tolist()
+    assert winner == start.predict(X[:1])[0]
+    assert counted(tally) == formula(*shape, **options)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=shapes(max_layers=1),
+    samples=st.integers(1, 6),
+    robustness=st.sampled_from([0, 0.25, 1]),
+    seed=st.integers(0, 2**32),
+)
+def test_the_single_layer_method(shape, samples, robustness, seed):
+    n_inputs, hidden, n_classes, group = shape
+    margin = int(robustness * (hidden[0] // group))
+    start = ref.ReferenceNetwork((n_inputs, *hidden), n_classes, [group], [margin], None, 0.5, seed, majority=True)
+    network = loops.LocalNetwork(start)
+    check_local("single-layer", network, start, samples, 2, group_size=group)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=70))
+def test_counts_of_ones_take_n_less_width_full_adders(bits):
+    tally = loops.Tally()
+    assert tally.ones(bits) == sum(bits)
+    assert tally.steps[""][("full adder", 1)] == len(bits) - len(f"{len(bits):b}")
+    assert tally.steps[""][("half adder", 1)] == f"{len(bits):b}".count("0")
+
+
+# Back-propagation -----------------------------------------------------------------------------------------------------
+
+
+def gradients(weights, X, y):
+    """Of the summed cross-entropy, in matrices."""
+    a = [X]
+    for W in weights[:-1]:
+        a.append(np.maximum(a[-1] @ W.T, 0))
+    logits = a[-1] @ weights[-1].T
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    delta = powers / powers.sum(axis=1, keepdims=True) - np.eye(logits.shape[1])[y]
+    found = []
+    for layer in reversed(range(len(weights))):
+        found.insert(0, delta.T @ a[layer])
+        delta = (delta @ weights[layer]) * (a[layer] > 0)
+    return found, logits
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    shape=shapes(),
+    samples=st.integers(1, 5),
+    method=st.sampled_from(["sgd", "adam"]),
+    momentum=st.sampled_from([0.0, 0.9]),
+    decay=st.sampled_from([0.0, 0.01]),
+    seed=st.integers(0, 2**32),
+)
+def test_the_float_methods(shape, samples, method, momentum, decay, seed):
+    n_inputs, hidden, n_classes, _ = shape
+    rng = np.random.default_rng(seed)
+    sizes = (n_inputs, *hidden, n_classes)
+    weights = [rng.normal(size=(b, a)) for a, b in pairwise(sizes)]
+    rate = 0.01
+    optimiser = loops.Adam(rate) if method == "adam" else loops.Momentum(rate, momentum)
+    network = loops.FloatNetwork(weights, optimiser, decay)
+    tally, first, second = loops.Tally(), [np.zeros_like(W) for W in weights], [np.zeros_like(W) for W in weights]
+    for t in (1, 2):
+        X, y = rng.normal(size=(samples, n_inputs)), rng.integers(0, n_classes, samples)
+        network.train_batch(tally, X, y)
+        for layer, g in enumerate(gradients(weights, X, y)[0]):
+            g = g + decay * weights[layer]
+            if method == "sgd":
+                first[layer] = momentum * first[layer] + g
+                weights[layer] = weights[layer] - rate * first[layer]
+            else:
+                first[layer] = 0.9 * first[layer] + 0.1 * g
+                second[layer] = 0.999 * second[layer] + 0.001 * g * g
+                m, v = first[layer] / (1 - 0.9**t), second[layer] / (1 - 0.999**t)
+                weights[layer] = weights[layer] - rate * m / (np.sqrt(v) + 1e-8)
+        for mine, theirs in zip(network.W, weights, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-9)
+    run = Run(seen=2 * samples, batches=2)
+    assert counted(tally) == formula(
+        method, n_inputs, hidden, n_classes, run=run, momentum=momentum, weight_decay=decay
+    )
+
+    winner, logits, tally = network.predict(X[0])
+    np.testing.assert_allclose(logits, gradients(weights, X, y)[1][0], rtol=1e-6, atol=1e-9)
+    assert winner == np.argmax(logits)
+    assert counted(tally) == formula(method, n_inputs, hidden, n_classes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(shape=shapes(), samples=st.integers(2, 6), seed=st.integers(0, 2**32))
+def test_straight_through_counts(shape, samples, seed):
+    n_inputs, hidden, n_classes, _ = shape
+    rng = np.random.default_rng(seed)
+    sizes = (n_inputs, *hidden, n_classes)
+    network = loops.StraightThroughNetwork([rng.uniform(-1, 1, (b, a)) for a, b in pairwise(sizes)], 0.01)
+    tally = loops.Tally()
+    for _ in range(2):
+        X, y = rng.choice([-1, 1], (samples, n_inputs)), rng.integers(0, n_classes, samples)
+        network.train_batch(tally, X, y)
+    assert counted(tally) == formula("straight-through", n_inputs, hidden, n_classes, run=Run(2 * samples, 2))
+    winner, logits, tally = network.predict(X[0])
+    assert winner == np.argmax(logits)
+    assert counted(tally) == formula("straight-through", n_inputs, hidden, n_classes)
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+def test_runs_add_up_from_records():
+    records = [
+        SimpleNamespace(n_samples=10, batches=2, errors=(3, 6), updates=(5, 6), draws=(7, 8), reinforced=(1, 0)),
+        SimpleNamespace(
+            seen=20, n_batches=3, error_share=(1 / 20, 2 / 20), updates=[1, 2], draws=[1, 3], reinforced=[1, 4]
+        ),
+    ]
+    assert Run.of(records) == Run(30, 5, (4, 8), (6, 8), (8, 11), (2, 4))
+    assert Run.of(records[0]) == Run(10, 2, (3, 6), (5, 6), (7, 8), (1, 0))
+    said = [operations("bmlp", 9, (6, 3), 2, group_size=3, run=r) for r in (*records, records)]
+    assert (said[0] + said[1]).steps == said[2].steps
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (Run(10, 1), "errors of the run: expected 2 numbers"),
+        (Run(10, 1, (1, 11), (0, 0)), "from 0 to 10"),
+        (Run(10, 1, (1, 1), (1, 2)), "updates of layer 2: expected at most 1"),
+        (Run(10, 11, (1, 1), (1, 1)), "expected 1 sample or more"),
+        (Run(10, 1, (1, 1), (1, 1), (1,)), "draws of the run: expected 2 numbers"),
+        (SimpleNamespace(batches=1), "attribute seen or n_samples"),
+        ([], "at least one record"),
+    ],
+)
+def test_runs_that_do_not_fit(run, message):
+    with pytest.raises(ValueError, match=message):
+        operations("bmlp", 9, (6, 3), 2, group_size=3, run=run)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mlp", 9, (6,), 2), "method='mlp': expected one of bmlp"),
+        (("bmlp", 9, (), 2), "at least one layer"),
+        (("single-layer", 9, (6, 3), 2), "exactly one layer"),
+        (("sgd", 0, (6,), 2), "n_inputs=0"),
+        (("sgd", 9, (6,), 1), "n_classes=1"),
+    ],
+)
+@pytest.mark.parametrize("function", [memory, operations])
+def test_impossible_networks(function, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        function(*arguments)
+
+
+def test_groups_must_divide():
+    with pytest.raises(ValueError, match="group_size=4 does not divide"):
+        operations("bmlp", 9, (6,), 2, group_size=4)
+
+
+# Memory ---------------------------------------------------------------------------------------------------------------
+
+
+def test_memory_to_infer_is_what_a_model_file_holds(bit_data):
+    from bitlocal import BMLPClassifier
+
+    X, y = bit_data
+    clf = BMLPClassifier((45, 30), group_size=15, max_iter=1, random_state=0).fit(X, y)
+    model = memory("bmlp", 70, (45, 30), 3, training=False).model
+    network = clf.network_
+    assert model["weights"] == sum(network.weights(layer).size for layer in range(2))
+    assert model["local classifiers"] == network.local_classifier(1).size
+    model = memory("bmlp", 70, (45, 30), 3).model
+    assert model["hidden weights"] == 8 * sum(network.counters(layer).nbytes for layer in range(2))
+    assert model["local classifiers"] == sum(network.local_classifier(layer).size for layer in range(2))
+
+
+def test_memory_worked_by_hand():
+    # 3 inputs, 4 neurons, 2 classes; 10 samples in mini-batches of 5.
+    expected = {"weights": 12, "hidden weights": 16 * 12, "local classifiers": 8,
+                "activations": 5 * 4, "pre-activations": 5 * 4 * 3, "logits": 5 * 2 * 4, "input data": 30}  # fmt: skip
+    assert memory("bmlp", 3, 4, 2, n_samples=10, batch_size=5).items == expected
+    # Groups of 2: two majority units above.
+    expected |= {"local classifiers": 4, "activations": 5 * 6, "logits": 5 * 2 * 3}
+    assert memory("single-layer", 3, 4, 2, n_samples=10, batch_size=5, group_size=2).items == expected
+    expected = {"weights": 640, "activations": 640, "logits": 320, "errors": 960, "gradients": 640, "optimiser": 640,
+                "input data": 240}  # fmt: skip
+    assert memory("sgd", 3, 4, 2, n_samples=10, batch_size=5, input_type="uint8").items == expected
+    assert memory("sgd", 3, 4, 2, batch_size=5, momentum=0).items.get("optimiser") is None
+    adam = memory("adam", 3, 4, 2, n_samples=10, batch_size=5)
+    assert adam.items == expected | {"optimiser": 1280, "input data": 960}
+    assert adam.published_total == adam.total - 640 - 1280
+    binary = memory("straight-through", 3, 4, 2, training=False)
+    assert binary.items == {"weights": 20, "thresholds": 4 * 3 + 4, "scales": 128, "activations": 4, "logits": 64,
+                            "input data": 0}  # fmt: skip
+
+
+@settings(deadline=None)
+@given(
+    shape=shapes(),
+    method=st.sampled_from(METHODS[2:]),
+    samples=st.integers(0, 10**6),
+    input_type=st.sampled_from(["bits", "uint8", "float32"]),
+    with_state=st.booleans(),
+)
+def test_equal_memory_is_the_most_that_fits(shape, method, samples, input_type, with_state):
+    n_inputs, hidden, n_classes, group = shape
+    budget = memory("bmlp", n_inputs, hidden, n_classes, group_size=group, n_samples=samples)
+    most = equal_memory(
+        budget, method, n_inputs, hidden, n_classes, input_type=input_type, with_state=with_state, group_size=group
+    )
+
+    def needed(n):
+        found = memory(method, n_inputs, hidden, n_classes, n_samples=n, input_type=input_type)
+        return found.total if with_state else found.published_total
+
+    assert needed(most + 1) > budget.total
+    assert most == 0 or needed(most) <= budget.total
+
+
+def test_equal_memory_has_limits():
+    assert equal_memory(10**9, "sgd", 784, (1035,), 10, at_most=100) == 100
+    assert equal_memory(1000, "sgd", 784, (1035,), 10) == 0
+    assert equal_memory(Memory(data={"input data": 10**9}), "sgd", 784, (1035,), 10) > 0
+
+
+# Gates ----------------------------------------------------------------------------------------------------------------
+
+
+def test_gates_of_one_sample_by_hand():
+    # 3 inputs, 2 neurons, 2 classes: 3 XNOR, 1 full adder, a comparison of 2 bits; then 2 XNOR, 1 half adder for the
+    # first column and 1 for its carry, twice; and a maximum of 2 bits.
+    said = operations("bmlp", 3, (2,), 2, group_size=1)
+    assert said.by_kind() == {"xnor": 10, "full adder": 2, "comparison": 2, "half adder": 2, "maximum": 1}
+    assert gates(said) == {"forward": 2 * (3 + 5 + 5), "logits": 2 * (2 + 2), "prediction": 5 + 6}
+    assert sum(gates(said, GateCosts(full_adder=50)).values()) == 26 + 8 + 11 + 90
+
+
+def test_gates_can_be_given():
+    costs = GateCosts(float_multiplication=10, float_addition=7, random_word=3)
+    assert costs.of(Operation("float multiplication", 32)) == 10
+    assert costs.of(Operation("random word", 64)) == 3
+    assert GateCosts().of(Operation("random word", 64)) == philox_word() > 100 * xorshift_word()
+    for unknown in ("float tangent", "tangent"):
+        with pytest.raises(ValueError, match="no gates are known"):
+            costs.of(Operation(unknown, 32))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_operation_has_gates(method):
+    run = Run(7, 2, (3,), (2,), (5,), (4,))
+    for said in (operations(method, 20, (6,), 3, group_size=3),
+                 operations(method, 20, (6,), 3, group_size=3, run=run, clip=True, weight_decay=1)):  # fmt: skip
+        assert all(n > 0 for step, n in gates(said).items() if said.steps[step])
+        assert sum(gates(said).values()) == sum(GateCosts().of(o) * n for o, n in said.total.items())
