@@ -135,10 +135,12 @@ def _progress() -> Iterator[Callable[[studies.Progress], None]]:
     )
     bar = Progress(*columns, console=err, transient=err.is_terminal, disable=not err.is_terminal)
     start = time.monotonic()
+    told = 0.0
     with bar:
         task = bar.add_task("", total=None, stage="", cells="", left="")
 
         def show(progress: studies.Progress) -> None:
+            nonlocal told
             left = ""
             if progress.work_done > 0:
                 seconds = (time.monotonic() - start) * (progress.work_total / progress.work_done - 1)
@@ -151,6 +153,9 @@ def _progress() -> Iterator[Callable[[studies.Progress], None]]:
                 cells=f"{progress.done}/{progress.total}",
                 left=left,
             )
+            if not err.is_terminal and progress.work_done - told > progress.work_total / 20:
+                told = progress.work_done
+                err.print(f"{progress.stage}: {progress.done}/{progress.total} trainings{left}", soft_wrap=True)
             if progress.failure is not None:
                 what = f"{progress.failure.cell.describe()}: {progress.failure.reason}"
                 err.print(f"failed: {printable(what)}", soft_wrap=True)

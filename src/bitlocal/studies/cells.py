@@ -35,6 +35,8 @@ class Cell:
         What makes bits of the samples, as `bitlocal.encoders.make_encoder` reads it; None where they are bits.
     inputs : {"bits", "float"}, default="bits"
         Whether the method gets the bits, or the numbers as they are.
+    kept_as : {"bits", "uint8", "float32"}, default="bits"
+        What the samples are reckoned as, in memory.
     epochs : int
         Passes over the training samples.
     seed : int
@@ -58,6 +60,7 @@ class Cell:
     hidden: tuple[int, ...]
     encoder: str | None
     inputs: Literal["bits", "float"] = "bits"
+    kept_as: Literal["bits", "uint8", "float32"] = "bits"
     epochs: int
     seed: int
     settings: Settings = ()

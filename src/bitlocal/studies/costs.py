@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
+from typing import Any, Literal
 
 from bitlocal import cost
 from bitlocal.studies.cells import Cell
@@ -13,15 +11,10 @@ from bitlocal.studies.data import Facts
 from bitlocal.studies.methods import BINARY
 
 # Options of the rule that change what is kept and counted, and that `bitlocal.cost` does not know.
-_UNKNOWN = ("freeze_first", "train_classifier", "single_output")
+_UNKNOWN = ("train_classifier", "single_output")
 
 
-def input_type(dtype: np.dtype[Any] | None) -> str:
-    """How a method keeps its samples: bits, or float32 as in the publication; `dtype` is None for packed bits."""
-    return "bits" if dtype is None or dtype == np.bool_ else "float32"
-
-
-def costs(cell: Cell, n_inputs: int, n_classes: int, n_train: int, kept_as: str, counts: Mapping[str, Any]) -> Any:
+def costs(cell: Cell, n_inputs: int, n_classes: int, n_train: int, counts: Mapping[str, Any]) -> Any:
     """Tell what a training took.
 
     Parameters
@@ -30,8 +23,6 @@ def costs(cell: Cell, n_inputs: int, n_classes: int, n_train: int, kept_as: str,
         Method, widths and settings.
     n_inputs, n_classes, n_train : int
         Sizes.
-    kept_as : str
-        What `input_type` gave.
     counts : mapping
         What the training counted, with the names of `bitlocal.cost.Run`.
 
@@ -49,9 +40,13 @@ def costs(cell: Cell, n_inputs: int, n_classes: int, n_train: int, kept_as: str,
     group_size = settings.get("group_size")
     clip = int(settings.get("hidden_clip", 65535))
     counter_bits = clip.bit_length()
-    options: Any = {"group_size": None if group_size is None else int(group_size), "counter_bits": counter_bits}
-    to_train = cost.memory(*shape, n_samples=n_train, input_type=kept_as, **options)
-    to_infer = cost.memory(*shape, training=False, input_type=kept_as, **options)
+    options: Any = {
+        "group_size": None if group_size is None else int(group_size),
+        "counter_bits": counter_bits,
+        "freeze_first": bool(settings.get("freeze_first", False)),
+    }
+    to_train = cost.memory(*shape, n_samples=n_train, input_type=cell.kept_as, **options)
+    to_infer = cost.memory(*shape, training=False, input_type=cell.kept_as, **options)
     if cell.method not in BINARY:
         counts = {name: counts[name] for name in ("seen", "batches")}
     trained = cost.gates(cost.operations(*shape, run=counts, clip=clip < 65535, **options))
@@ -101,8 +96,8 @@ def budget(facts: Facts, hidden: tuple[int, ...]) -> cost.Memory:
     return cost.memory("bmlp", facts.n_bits, hidden, facts.n_classes, n_samples=facts.n_train)
 
 
-def ways_to_keep(facts: Facts) -> tuple[str, ...]:
-    """How a float method may keep values of these data: as the publication has it, and as they came."""
+def ways_to_keep(facts: Facts) -> tuple[Literal["bits", "uint8", "float32"], ...]:
+    """How a float method may keep values of these data: as the publication has it first, then as they came."""
     if facts.value_bits == 1 or not facts.numeric:
         return ("bits",)
     return ("float32", "uint8") if facts.value_bits == 8 else ("float32",)

@@ -112,7 +112,7 @@ def encoded_parts(cell: Cell) -> Parts:
     """Give the samples of a cell in the form in which its method takes them."""
     # Cells that differ in what the data do not depend on share them.
     return _encoded_parts(
-        replace(cell, method="", hidden=(), epochs=0, settings=(), record_weights=False, source=""),
+        replace(cell, method="", hidden=(), epochs=0, settings=(), record_weights=False, source="", kept_as="bits"),
     )
 
 

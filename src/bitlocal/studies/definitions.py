@@ -44,12 +44,15 @@ def _main_cell(
 ) -> Cell | None:
     """Make the cell of the main table: tuned settings, all samples. Studies that share it run it once."""
     floating = method in ("sgd", "adam") and facts.numeric
+    options: dict[str, object] = {"inputs": "float" if floating else "bits", **changes}
+    if options["inputs"] == "float":
+        options["kept_as"] = ways_to_keep(facts)[0]
     cell = plan.cell(
         facts,
         method,
         hidden,
         seed,
-        **{"inputs": "float" if floating else "bits", **changes},
+        **options,
         record_weights=method == "bmlp" and seed == plan.seeds[0],
     )
     return plan.tune(facts, cell)
@@ -143,6 +146,7 @@ def _at_equal_memory(plan: Plan, facts: Facts, method: str, hidden: tuple[int, .
             hidden,
             seed,
             inputs="float" if facts.numeric else "bits",
+            kept_as=kept_as,
             samples=min(samples, plan.scale.samples or samples),
         )
         yield from _entries(plan.tune(facts, cell), facts, row)
@@ -207,7 +211,15 @@ def pareto(plan: Plan) -> Iterator[Entry]:
         yield replace(entry, row="BMLP, other sizes")
     for entry in memory(plan):
         if entry.cell.method != "bmlp":
-            yield replace(entry, row=f"{LABELS[entry.cell.method]}, equal memory")
+            yield replace(entry, row=f"{LABELS[entry.cell.method]}, equal memory, {entry.cell.kept_as}")
+
+
+def claims(plan: Plan) -> Iterator[Entry]:
+    """Compare with what the publication says: what other studies train."""
+    yield from main(plan)
+    for entry in memory(plan):
+        if entry.cell.method != "bmlp":
+            yield entry
 
 
 def weights(plan: Plan) -> Iterator[Entry]:
@@ -232,6 +244,7 @@ STUDIES = {
         Study("float", "Full precision, equal architecture", float_inputs),
         Study("memory", "Full precision, equal memory", memory),
         Study("straight-through", "Straight-through estimation", straight_through),
+        Study("claims", "What the publication says, and what came out", claims),
         Study("depth", "Depth and width", depth),
         Study("maps", "Group size, robustness, reinforcement", maps),
         Study("options", "Options", options),

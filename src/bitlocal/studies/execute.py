@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from bitlocal.network import BinaryNetwork
 from bitlocal.studies.cells import Cell
-from bitlocal.studies.costs import costs, input_type
+from bitlocal.studies.costs import costs
 from bitlocal.studies.data import encoded_parts
 from bitlocal.studies.environment import environment
 from bitlocal.studies.methods import BINARY, make
@@ -60,7 +60,7 @@ def run_cell(cell: Cell) -> Result:
         "n_classes": n_classes,
         "epochs": epochs,
         "counts": counts,
-        "costs": costs(cell, n_inputs, n_classes, len(parts.y), input_type(getattr(parts.X, "dtype", None)), counts),
+        "costs": costs(cell, n_inputs, n_classes, len(parts.y), counts),
         "seconds": round(seconds, 3),
         "cell_seconds": round(time.perf_counter() - begin, 3),  # with data and measuring
         "environment": environment(),

@@ -66,7 +66,7 @@ def page(
         parts.append(f'<h2 id="{escape(made.name)}">{escape(made.title)}</h2>')
         parts += [_image(figure) for figure in made.figures]
         for table in made.tables:
-            if table.name.endswith("-tuning"):
+            if table.name == "tuning":
                 parts.append(f'<details><summary>Tuning</summary><div class="wide">{table.html()}</div></details>')
             else:
                 parts.append(f'<div class="wide">{table.html()}</div>')

@@ -14,7 +14,7 @@ from bitlocal.studies.environment import environment
 from bitlocal.studies.execute import run_cell
 from bitlocal.studies.page import page
 from bitlocal.studies.plan import Choice, Entry, Plan, Run, Scale, estimate_seconds, full, quick
-from bitlocal.studies.reports import Report, report
+from bitlocal.studies.reports import Report, report, tuning_report
 from bitlocal.studies.runner import Failure, Work, run
 from bitlocal.studies.store import Result, Store
 
@@ -272,6 +272,7 @@ def _write(
 ) -> int:
     """Write the report from the results that are there; give the number of cells."""
     reports: list[Report] = []
+    choices: dict[tuple[Cell, ...], Choice] = {}
     used: dict[Cell, list[str]] = {}
     for plan in plans:
         runs = []
@@ -285,7 +286,10 @@ def _write(
             studies = used.setdefault(cell, [])
             if plan.name not in studies:
                 studies.append(plan.name)
-        reports.append(report(plan.name, runs, plan.choices))
+        reports.append(report(plan.name, runs))
+        choices.update({choice.candidates: choice for choice in plan.choices})
+    if choices:
+        reports.append(tuning_report(choices.values()))
     results = {cell: result for cell in used if (result := prepared.result(cell)) is not None}
     minutes = sum(result["cell_seconds"] for result in results.values()) / 60
     notes = [*left_out, *(f"failed: {failure.cell.describe()}: {failure.reason}" for failure in failures)]
@@ -294,8 +298,10 @@ def _write(
         f"{facts.n_bits} bits a sample ({facts.encoder or 'as they are'})."
         for facts in prepared.facts
     ]
-    summary = [f"{len(results)} trainings, {minutes:.0f} minutes of one core in all.", *sizes]
     environments = [result["environment"] for result in results.values()]
+    summary = [f"{len(results)} trainings, {minutes:.0f} minutes of one core in all.", *sizes]
+    if any(other != environments[0] for other in environments):
+        summary.append("Not all were computed in the same environment; results.json tells each one's.")
     html = page(
         reports,
         command=prepared.request.command,
