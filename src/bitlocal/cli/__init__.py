@@ -16,6 +16,7 @@ from bitlocal.cli.evaluate import evaluate
 from bitlocal.cli.features import features
 from bitlocal.cli.info import info
 from bitlocal.cli.predict import predict
+from bitlocal.cli.reproduce import reproduce
 from bitlocal.cli.train import train
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, evaluate, predict, info, datasets, features, bench):
+for command in (train, evaluate, predict, info, datasets, features, bench, reproduce):
     app.command()(command)
 
 
