@@ -261,6 +261,8 @@ def _legend(figure: Any, axes: Sequence[Any]) -> None:
 
 def _finish(name: str, title: str, figure: Any) -> Figure:
     files = {}
+    figure.draw_without_rendering()  # the layout, once for both files
+    figure.set_layout_engine("none")
     # No dates and no versions: the same results give the same file.
     for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
         buffer = io.BytesIO()
