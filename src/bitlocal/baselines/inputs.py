@@ -15,6 +15,8 @@ from bitlocal.encoders.text import are_texts
 from bitlocal.encoders.thresholds import bits_for
 from bitlocal.encoders.union import is_union, pack_union, takes_raw_samples
 
+_ROWS_AT_ONCE = 1000
+
 
 def takes_raw(encoder: Any, X: Any) -> bool:
     """Tell whether samples go to the encoder as they come, since they are no table of numbers."""
@@ -101,5 +103,8 @@ class Scaler:
 
     def __call__(self, X: NDArray[Any]) -> NDArray[np.float32]:
         """Scale samples like those."""
-        scaled: NDArray[np.float32] = ((X - self.mean) / self.deviation).astype(np.float32)
+        scaled = np.empty(X.shape, dtype=np.float32)
+        for first in range(0, len(X), _ROWS_AT_ONCE):  # in double precision, but not all of it at once
+            rows = slice(first, first + _ROWS_AT_ONCE)
+            scaled[rows] = (X[rows] - self.mean) / self.deviation
         return scaled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bitlocal.cost.steps import Operation, Operations
@@ -153,7 +154,7 @@ class GateCosts:
         }.get(kind)
         if given is not None:
             return given
-        circuits = {
+        circuits: dict[str, Callable[[], int]] = {
             "multiplication": self._multiplication,
             "addition": self._addition,
             "division": self._division,
@@ -198,7 +199,7 @@ class GateCosts:
         # The smaller one goes down by the difference of exponents, with a guard and a rounding bit; what leaves is seen
         # in a sticky bit; shifts beyond the rows of multiplexers leave nothing.
         stages = (m + 2).bit_length()
-        align = self.add(e) + self.shift(m + 2, stages) + (2**stages - 1 + stages) * self.simple
+        align = self.add(e) + self.shift(m + 2, stages) + ((1 << stages) - 1 + stages) * self.simple
         align += (e - stages - 1 + m + 2 + 2) * self.simple
         # A sum, or a difference where signs differ.
         mantissas = (1 + m + 3 + 1) * self.simple + (m + 3) * self.full_adder
