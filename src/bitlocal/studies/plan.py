@@ -46,7 +46,7 @@ class Scale:
     samples: int | None = None
     test_samples: int | None = None
     epochs: dict[str, int] = field(
-        default_factory=lambda: {"bmlp": 20, "single-layer": 20, "sgd": 8, "adam": 8, "straight-through": 5}
+        default_factory=lambda: {"bmlp": 20, "single-layer": 20, "sgd": 8, "adam": 8, "straight-through": 8}
     )
     least_batches: int = 400
     tuning_samples: int = 10000
@@ -259,9 +259,9 @@ _SECONDS = {
     "single-layer": 1.1e-11,
     "sgd": 8.5e-11,
     "adam": 1.05e-10,
-    "straight-through": 2.1e-10,
+    "straight-through": 1.2e-10,
 }
-_SECONDS_TO_PREDICT = {"sgd": 3e-11, "adam": 3e-11, "straight-through": 3e-11}  # little with the others
+_SECONDS_TO_PREDICT = {"sgd": 5e-11, "adam": 5e-11, "straight-through": 4e-11}  # little with the others
 _SECONDS_A_SAMPLE = 4e-7
 _SECONDS_A_CELL = 0.3
 
@@ -276,5 +276,5 @@ def estimate_seconds(cell: Cell, facts: Facts) -> float:
     synapses = sum(a * b for a, b in pairwise(sizes))
     once = (facts.n_train + facts.n_test) * first * 1e-9  # to encode
     a_sample = synapses * _SECONDS[cell.method] + _SECONDS_A_SAMPLE * len(cell.hidden)
-    predict = (n_train + facts.n_test) * synapses * _SECONDS_TO_PREDICT.get(cell.method, 0.0)
+    predict = (min(n_train, 10_000) + facts.n_test) * synapses * _SECONDS_TO_PREDICT.get(cell.method, 0.0)
     return _SECONDS_A_CELL + once + predict + cell.epochs * n_train * a_sample

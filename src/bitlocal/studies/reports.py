@@ -14,7 +14,7 @@ import numpy as np
 from bitlocal.studies import figures, tables
 from bitlocal.studies.costs import budget, samples_at_equal_memory, ways_to_keep
 from bitlocal.studies.definitions import ONE_LAYER, SHAPES, STUDIES, TWO_LAYERS, row_name
-from bitlocal.studies.execute import BIN_WIDTH, PERCENTILES
+from bitlocal.studies.execute import BIN_WIDTH, MOST_TRAINING_SAMPLES, PERCENTILES
 from bitlocal.studies.figures import Figure, Mark
 from bitlocal.studies.methods import FLOAT, LABELS
 from bitlocal.studies.plan import Choice, Run
@@ -160,7 +160,7 @@ def _comparison_table(
         ),
         [],
         [
-            _SPREAD,
+            f"{_SPREAD} The accuracy in training is that of {MOST_TRAINING_SAMPLES} of the samples at most.",
             f"{_INTERVAL} {note}",
             "Memory: all that training, or inference, keeps at once: model, activations of a mini-batch, gradients and "
             "the optimiser's state, input data (numbers as float32 in float methods, unless the row says otherwise). "
