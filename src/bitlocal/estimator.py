@@ -52,7 +52,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         Epochs. None for 20, and more for small data: as many as make 2000 mini-batches, up to 200.
     hidden_clip : int or None, default=None
         Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535). With 15 counters have
-        4 bits, with 255 they have 8.
+        4 bits, with 255 they have 8. A mini-batch moves a counter by up to as many steps as it has samples, so a small
+        bound needs small mini-batches: `batch_size=8` with 15.
     freeze_first : bool, default=False
         Whether the first layer stays as it was drawn: random features.
     train_classifier : bool, default=False
