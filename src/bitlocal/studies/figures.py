@@ -9,9 +9,11 @@ from importlib.util import find_spec
 from typing import Any
 
 # Colours that people with any colour vision can tell apart (Okabe and Ito), and marks besides.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
+_COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31", "#7F7F7F", "#882255",
+)  # fmt: skip
 _PANELS_A_ROW = 3
-_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 _SETTINGS: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -104,7 +106,7 @@ def lines(
             axis.set_title(label)
             axis.set_xlabel(x_label)
             if log_x:
-                axis.set_xscale("log")
+                _logarithmic(axis, [value.x for values in series.values() for value in values])
             if whole_x:
                 axis.set_xticks(sorted({value.x for values in series.values() for value in values}))
             elif x_label == "epoch":
@@ -240,6 +242,17 @@ def _styles(panels: Any) -> dict[str, tuple[str, str]]:
     """Give each series the same colour and mark in every panel."""
     names = list(dict.fromkeys(row for series in panels for row in series))
     return {row: (_COLOURS[i % len(_COLOURS)], _MARKS[i % len(_MARKS)]) for i, row in enumerate(names)}
+
+
+def _logarithmic(axis: Any, xs: Sequence[float]) -> None:
+    """Make the horizontal axis logarithmic, with labels that do not run into each other."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_xscale("log")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    if max(xs) < 30 * min(xs):  # powers of ten alone would be too few
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
 
 
 def _label_rows(axes: Sequence[Any], y_label: str) -> None:
