@@ -17,7 +17,7 @@ from bitlocal.studies.definitions import ONE_LAYER, SHAPES, STUDIES, TWO_LAYERS,
 from bitlocal.studies.execute import BIN_WIDTH, MOST_TRAINING_SAMPLES, PERCENTILES
 from bitlocal.studies.figures import Figure, Mark
 from bitlocal.studies.methods import FLOAT, LABELS
-from bitlocal.studies.plan import Choice, Run
+from bitlocal.studies.plan import BATCH_SIZE, Choice, Run
 from bitlocal.studies.statistics import paired_difference, summarise
 from bitlocal.studies.tables import Table
 
@@ -126,7 +126,12 @@ def _published(row: str, method: str) -> str:
 def _options(made: Report, runs: Sequence[Run]) -> None:
     pair = ("two classes: two outputs", "two classes: single output")
     note = f"The other row is 'none', for {pair[1]!r} {pair[0]!r}."
-    made.tables.append(_comparison_table(made, runs, "none", note, dict.fromkeys(pair, pair[0])))
+    table = _comparison_table(made, runs, "none", note, dict.fromkeys(pair, pair[0]))
+    table.notes.append(
+        f"All with mini-batches of {BATCH_SIZE}: one of these can drive a hidden weight from one end to the other where "
+        "15 is the bound, so this one wants smaller mini-batches (docs/algorithm.md)."
+    )
+    made.tables.append(table)
     of_all_classes = [run for run in runs if not run.entry.row.startswith("two classes")]
     _draw_rows(made, of_all_classes, "none")
 
