@@ -128,8 +128,8 @@ def _options(made: Report, runs: Sequence[Run]) -> None:
     note = f"The other row is 'none', for {pair[1]!r} {pair[0]!r}."
     table = _comparison_table(made, runs, "none", note, dict.fromkeys(pair, pair[0]))
     table.notes.append(
-        f"All with mini-batches of {BATCH_SIZE}: one of these can drive a hidden weight from one end to the other where "
-        "15 is the bound, so this one wants smaller mini-batches (docs/algorithm.md)."
+        f"All with mini-batches of {BATCH_SIZE}: one of these can drive a hidden weight from one end to the other "
+        "where 15 is the bound, so this one wants smaller mini-batches (docs/algorithm.md)."
     )
     made.tables.append(table)
     of_all_classes = [run for run in runs if not run.entry.row.startswith("two classes")]
