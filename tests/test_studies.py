@@ -381,7 +381,8 @@ def test_from_nothing_to_a_report(small_data, tmp_path, without_torch):
     pictures = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert set(STUDIES) - {"maps"} <= tables
     assert set(STUDIES) - {"maps", "pareto", "claims"} <= pictures
-    assert {"maps-group-robustness", "maps-reinforcement"} <= tables & pictures
+    kinds = {f"maps-group-robustness-{method}" for method in ("bmlp", "single-layer")}
+    assert kinds | {"maps-reinforcement"} <= tables & pictures
     assert {"pareto-memory", "pareto-gates"} <= pictures
     with (tmp_path / "results.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -163,24 +163,24 @@ def depth(plan: Plan) -> Iterator[Entry]:
 
 
 def maps(plan: Plan) -> Iterator[Entry]:
-    """Group size by robustness; reinforcement."""
+    """Group size by robustness, of both local methods; reinforcement."""
     scale = plan.scale
-    for facts in plan.data:
-        for seed in scale.seeds[: scale.map_seeds]:
-            base = plan.cell(
-                facts,
-                "bmlp",
-                ONE_LAYER,
-                seed,
-                epochs=scale.map_epochs,
-                samples=min(scale.map_samples, scale.samples or scale.map_samples),
-            ).with_settings(**PLAIN)
-            for group_size in scale.groups:
-                for robustness in scale.robustness:
-                    cell = base.with_settings(group_size=group_size, robustness=robustness)
-                    yield Entry(cell, facts, "group size and robustness", group_size, robustness)
+    for facts, seed, method in product(plan.data, scale.seeds[: scale.map_seeds], ("bmlp", "single-layer")):
+        base = plan.cell(
+            facts,
+            method,
+            ONE_LAYER,
+            seed,
+            epochs=scale.map_epochs,
+            samples=min(scale.map_samples, scale.samples or scale.map_samples),
+        ).with_settings(**PLAIN)
+        for group_size, robustness in product(scale.groups, scale.robustness):
+            cell = base.with_settings(group_size=group_size, robustness=robustness)
+            yield Entry(cell, facts, row_name(method, ONE_LAYER), group_size, robustness)
+        if method == "bmlp":
             for reinforcement in scale.reinforcement:
-                yield Entry(base.with_settings(reinforcement=reinforcement), facts, "reinforcement", reinforcement)
+                cell = base.with_settings(reinforcement=reinforcement)
+                yield Entry(cell, facts, row_name(method, ONE_LAYER), reinforcement)
 
 
 def options(plan: Plan) -> Iterator[Entry]:

@@ -285,18 +285,8 @@ def _depth(made: Report, runs: Sequence[Run]) -> None:
 def _maps(made: Report, runs: Sequence[Run]) -> None:
     pairs = [run for run in runs if run.entry.y is not None]
     single = [run for run in runs if run.entry.y is None]
-    maps: dict[str, dict[tuple[float, float], float]] = {}
-    table = Table(
-        "maps-group-robustness",
-        "Test accuracy by group size and robustness",
-        ("data", "group size", "robustness", "samples", "epochs", "test accuracy", "n"),
-        [],
-        [f"{_SPREAD} {row_name('bmlp', ONE_LAYER)}, reinforcement {_setting(pairs, 'reinforcement')}."],
-    )
-    for (label, x, y), group in _grouped(pairs, lambda run: (run.entry.facts.label, run.entry.x, run.entry.y)).items():
-        summary = summarise([run.result["accuracy"] for run in group])
-        maps.setdefault(label, {})[float(x or 0), float(y or 0)] = 100 * summary.mean
-        table.rows.append((label, f"{x:g}", f"{y:g}", *_scope(group), tables.accuracy(summary), str(summary.n)))
+    for method, of_method in _grouped(pairs, lambda run: run.cell.method).items():
+        _map(made, method, of_method)
     lines: dict[str, dict[str, list[Mark]]] = {}
     second = Table(
         "maps-reinforcement",
@@ -314,16 +304,34 @@ def _maps(made: Report, runs: Sequence[Run]) -> None:
         mark = Mark(float(x or 0), 100 * summary.mean, error)
         lines.setdefault(label, {}).setdefault("BMLP", []).append(mark)
         second.rows.append((label, f"{x:g}", *_scope(group), tables.accuracy(summary), str(summary.n)))
-    made.tables += [table, second]
-    if figures.can_draw() and maps:
+    made.tables.append(second)
+    if figures.can_draw() and lines:
+        made.figures.append(
+            figures.lines(second.name, second.title, lines, x_label="reinforcement factor", y_label=_ACCURACY)
+        )
+
+
+def _map(made: Report, method: str, runs: Sequence[Run]) -> None:
+    """Add the table and the picture of group size by robustness for one method."""
+    row = row_name(method, ONE_LAYER)
+    table = Table(
+        f"maps-group-robustness-{method}",
+        f"Test accuracy by group size and robustness, {row}",
+        ("data", "group size", "robustness", "samples", "epochs", "test accuracy", "n"),
+        [],
+        [f"{_SPREAD} {row}, reinforcement {_setting(runs, 'reinforcement')}."],
+    )
+    maps: dict[str, dict[tuple[float, float], float]] = {}
+    for (label, x, y), group in _grouped(runs, lambda run: (run.entry.facts.label, run.entry.x, run.entry.y)).items():
+        summary = summarise([run.result["accuracy"] for run in group])
+        maps.setdefault(label, {})[float(x or 0), float(y or 0)] = 100 * summary.mean
+        table.rows.append((label, f"{x:g}", f"{y:g}", *_scope(group), tables.accuracy(summary), str(summary.n)))
+    made.tables.append(table)
+    if figures.can_draw():
         made.figures.append(
             figures.heatmaps(
                 table.name, f"{table.title} (%)", maps, x_label="group size (neurons)", y_label="robustness"
             )
-        )
-    if figures.can_draw() and lines:
-        made.figures.append(
-            figures.lines(second.name, second.title, lines, x_label="reinforcement factor", y_label=_ACCURACY)
         )
 
 
