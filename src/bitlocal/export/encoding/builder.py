@@ -1,0 +1,143 @@
+"""Collecting the C code of an encoder: tables, helper functions, and a function for each part.
+
+Bits leave one after the other, from bit 0 on, through a small writer, so no part needs to know where its bits go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitlocal.export.ctext import c_array, rom_read, smallest_type
+from bitlocal.export.encoding.features import FeatureType
+
+_WRITER = """\
+/* Where the next bit goes, and which code and threshold come next. */
+typedef struct {
+    uint32_t *word;
+    uint32_t mask;
+    size_t code;
+    size_t threshold;
+} ${p}_writer_t;
+
+static void ${p}_put(${p}_writer_t *out, int bit)
+{
+    if (bit) {
+        *out->word |= out->mask;
+    }
+    out->mask <<= 1;
+    if (out->mask == 0u) {
+        out->mask = 1u;
+        out->word++;
+    }
+}
+"""
+
+_FLOAT_KEY = """\
+/* Numbers are compared through their bit patterns: an integer for each, in the same order; NaN comes to 0. */
+static uint32_t ${p}_key(const float *feature)
+{
+    uint32_t pattern;
+    uint32_t magnitude;
+    memcpy(&pattern, feature, sizeof pattern);
+    magnitude = pattern & 0x7FFFFFFFu;
+    if (magnitude > 0x7F800000u) {
+        return 0u;
+    }
+    return (pattern & 0x80000000u) ? (0x80000000u - magnitude) : (0x80000000u + magnitude);
+}
+"""
+
+
+class Table:
+    """A table of constants, and how its elements are read."""
+
+    def __init__(self, prefix: str, name: str, ctype: str) -> None:
+        self._prefix = prefix
+        self.name = name
+        self.ctype = ctype
+
+    def at(self, index: str) -> str:
+        """Write the reading of an element."""
+        return rom_read(self._prefix, self.ctype, f"{self.name}[{index}]")
+
+
+class Builder:
+    """Collects the code of an encoder.
+
+    Parameters
+    ----------
+    prefix : str
+        What all names begin with.
+    features : FeatureType
+        What a feature is.
+    """
+
+    def __init__(self, prefix: str, features: FeatureType) -> None:
+        self.prefix = prefix
+        self.features = features
+        self.calls: list[str] = []
+        self._pieces: list[str] = []
+        self._known: set[str] = set()
+        self._tables: dict[tuple[str, tuple[int, ...]], Table] = {}
+        self._numbers: dict[str, int] = {}
+        self.add(_WRITER)
+
+    def text(self, template: str, **values: object) -> str:
+        """Fill in a template: ${p} and ${P} are the prefix in lower and upper case."""
+        return Template(template).substitute(p=self.prefix, P=self.prefix.upper(), **values)
+
+    def add(self, template: str, **values: object) -> None:
+        """Add a piece of code, once."""
+        text = self.text(template, **values)
+        if text not in self._known:
+            self._known.add(text)
+            self._pieces.append(text)
+
+    def name(self, what: str) -> str:
+        """Give a name that is not in use yet."""
+        number = self._numbers.get(what, 0)
+        self._numbers[what] = number + 1
+        return f"{self.prefix}_{what}" + (f"_{number}" if number else "")
+
+    def table(self, what: str, values: Sequence[int] | NDArray[Any], ctype: str | None = None) -> Table:
+        """Add a table, of the smallest type of numbers without sign that holds them unless one is given."""
+        numbers = tuple(int(value) for value in np.asarray(values).ravel().tolist())
+        ctype = smallest_type(min(numbers), max(numbers)) if ctype is None else ctype
+        if (ctype, numbers) not in self._tables:  # equal ones share memory
+            table = Table(self.prefix, self.name(what), ctype)
+            self._tables[ctype, numbers] = table
+            self._pieces.append(c_array(table.name, numbers, ctype, f"{self.prefix.upper()}_ROM"))
+        return self._tables[ctype, numbers]
+
+    def part(self, what: str, body: str) -> None:
+        """Add a function that writes the bits of a part, and its call."""
+        name = self.name(f"write_{what}")
+        self.add(
+            "static void ${name}(const ${p}_feature_t *features, ${p}_writer_t *out)\n{\n${body}}\n",
+            name=name,
+            body=body,
+        )
+        self.calls.append(f"{name}(features, &out);")
+
+    def value(self, index: str) -> str:
+        """Write what is compared with thresholds for a feature: itself, or its key."""
+        if self.features.is_float:
+            self.add(_FLOAT_KEY)
+            return f"{self.prefix}_key(&features[{index}])"
+        return f"features[{index}]"
+
+    def restart(self, *thermometers: Any) -> str:
+        """Write the start of a part that uses tables of codes or thresholds from their beginning."""
+        return "".join(
+            f"out->{field} = 0u;\n" for field in ("code", "threshold") if any(field in t.uses for t in thermometers)
+        )
+
+    @property
+    def declarations(self) -> str:
+        """All pieces that were added."""
+        return "\n".join(self._pieces)
