@@ -61,7 +61,7 @@ int glue_predict(const {p}_feature_t *x, size_t n, int *classes, int32_t *logits
     size_t i;
     for (i = 0u; i < n; ++i) {{
         classes[i] = {p}_predict(&x[i * {p.upper()}_N_FEATURES]);
-        if ({p}_logits(&x[i * {p.upper()}_N_FEATURES], &logits[i * {p.upper()}_N_CLASSES]) != {p.upper()}_OK) {{
+        if ({p}_logits(&x[i * {p.upper()}_N_FEATURES], &logits[i * {p.upper()}_N_CLASSES]) != 0) {{
             return -1;
         }}
     }}
@@ -82,7 +82,7 @@ int glue_ctx_predict(const {p}_ctx *ctx, const {p}_feature_t *x, size_t n, int *
     size_t i;
     for (i = 0u; i < n; ++i) {{
         classes[i] = {p}_ctx_predict(ctx, &x[i * {p.upper()}_N_FEATURES]);
-        if ({p}_ctx_logits(ctx, &x[i * {p.upper()}_N_FEATURES], &logits[i * {p.upper()}_N_CLASSES]) != {p.upper()}_OK) {{
+        if ({p}_ctx_logits(ctx, &x[i * {p.upper()}_N_FEATURES], &logits[i * {p.upper()}_N_CLASSES]) != 0) {{
             return -1;
         }}
     }}

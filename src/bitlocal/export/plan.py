@@ -57,7 +57,8 @@ class LayerPlan:
     def gap_table(self) -> list[int]:
         """S[1], S[1 + GAP_STRIDE], ... of the gaps' law, as far as a row of this layer can need them."""
         q = 2**32 - self.threshold
-        table, entry = [], 2**32 * q
+        table: list[int] = []
+        entry = 2**32 * q
         for gap in range(min(LONGEST_GAP, self.n_inputs)):
             if gap % GAP_STRIDE == 0 and (entry > 0 or not table):
                 table.append(entry)

@@ -50,7 +50,8 @@ def from_words(words: NDArray[np.uint32], n_bits: int) -> NDArray[np.bool_]:
     ndarray of bool, shape (..., n_bits)
     """
     octets = np.ascontiguousarray(words, dtype="<u4").view(np.uint8)
-    return np.unpackbits(octets, axis=-1, count=n_bits, bitorder="little").view(np.bool_)
+    bits: NDArray[np.bool_] = np.unpackbits(octets, axis=-1, count=n_bits, bitorder="little").view(np.bool_)
+    return bits
 
 
 def to_planes(counters: NDArray[np.int16], n_planes: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
@@ -104,4 +105,5 @@ def from_planes(signs: NDArray[np.uint32], lows: NDArray[np.uint32], n_inputs: i
     offset = from_words(signs, n_inputs).astype(np.int32) << n_low
     for i in range(n_low):
         offset += from_words(np.ascontiguousarray(lows[..., i]), n_inputs).astype(np.int32) << i
-    return (offset - 2**n_low).astype(np.int16)
+    counters: NDArray[np.int16] = (offset - 2**n_low).astype(np.int16)
+    return counters

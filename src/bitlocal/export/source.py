@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Sequence
 from importlib.resources import files
@@ -15,23 +14,23 @@ from bitlocal.export.ctext import c_array, c_number, smallest_type
 from bitlocal.export.encoding import EncoderCode
 from bitlocal.export.errors import ExportError
 from bitlocal.export.plan import GAP_STRIDE, LONGEST_GAP, LayerPlan, Plan
-from bitlocal.export.planes import from_words, to_planes, words_for
+from bitlocal.export.planes import to_planes, words_for
 from bitlocal.export.state import HEADER_SIZE, state_header
 from bitlocal.network import BinaryNetwork
 
-_C_WORDS = set(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true "
-    "false asm catch class delete explicit export friend mutable namespace new operator private protected public "
-    "template this throw try typename using virtual".split()
-)
+_RESERVED = """
+auto break case char const continue default do double else enum extern float for goto if inline int long register
+restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false asm
+catch class delete explicit export friend mutable namespace new operator private protected public template this throw
+try typename using virtual main
+"""
 
 
 def check_prefix(prefix: str) -> str:
     """Refuse what cannot begin the names of C: also what would be reserved, or the same in upper case."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", prefix) or prefix in _C_WORDS or keyword.iskeyword(prefix):
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", prefix) or prefix in _RESERVED.split():
         raise ExportError(
-            f"prefix {prefix!r}: expected up to 31 small letters, digits and underscores, first a letter, as in digits_net"
+            f"prefix {prefix!r}: expected up to 31 small letters, digits and underscores, a letter first, as in my_net"
         )
     return prefix
 
@@ -152,8 +151,8 @@ class Source:
             "int bmlp_ctx_logits(const bmlp_ctx *ctx, const bmlp_feature_t *features, int32_t *logits);",
             "/* Writes what was learnt to `blob`; `size` must be BMLP_STATE_SIZE. Not within a mini-batch. */",
             "int bmlp_save(const bmlp_ctx *ctx, uint8_t *blob, size_t size);",
-            "/* Goes on from what bmlp_save wrote. Refuses what is damaged or another model's, and changes nothing then.",
-            " * Samples of an unfinished mini-batch are dropped. */",
+            "/* Goes on from what bmlp_save wrote; samples of an unfinished mini-batch are dropped. Refuses what is",
+            " * damaged or another model's, and changes nothing then. */",
             "int bmlp_load(bmlp_ctx *ctx, const uint8_t *blob, size_t size);",
         ]
         return "\n".join(lines) + "\n"
@@ -163,7 +162,7 @@ class Source:
     def source(self) -> str:
         """Give the text of NAME.c."""
         parts = [
-            "/* Written by bitlocal: a binary neural network in integers and bits, without floating-point arithmetic. */\n"
+            "/* Written by bitlocal: a binary neural network in integers and bits. */\n"
             f'#include "{self.prefix}.h"\n\n#include <string.h>\n',
             self._template("common.c"),
             self._named("/* From features to bits. */\n") + self.encoder.declarations + self.encoder.body,
@@ -182,7 +181,7 @@ class Source:
         return "\n".join(part.strip("\n") + "\n" for part in parts)
 
     def _template(self, name: str) -> str:
-        return self._named(files("bitlocal.export").joinpath("templates", name).read_text(encoding="utf-8"))
+        return self._named(files("bitlocal.export").joinpath("templates").joinpath(name).read_text(encoding="utf-8"))
 
     def _named(self, text: str) -> str:
         """Put the prefix where the templates have theirs."""

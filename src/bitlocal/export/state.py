@@ -1,8 +1,8 @@
 """State blobs: what a device has learnt, byte for byte as the generated C writes and reads it.
 
 Layout, all little-endian: the header of `state_header` (24 bytes), mini-batches so far (4), the bit planes of all
-counters layer after layer, first the highest and then the others (`planes.to_planes`), in words of 4 bytes, and a CRC-32
-of all before (4).
+counters layer after layer, first the highest and then the others (`planes.to_planes`), in words of 4 bytes, and a
+CRC-32 of all before (4).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import copy
 import json
 import struct
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,7 @@ def read_state(blob: bytes, classifier: BMLPClassifier) -> BMLPClassifier:
 
 def _shapes(network: BinaryNetwork) -> list[tuple[int, int]]:
     sizes = network.config.layer_sizes
-    return list(zip(sizes[:-1], sizes[1:], strict=True))
+    return list(pairwise(sizes))
 
 
 def _checked(
