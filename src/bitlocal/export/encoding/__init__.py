@@ -148,6 +148,6 @@ def _add_bits(builder: Builder, n_features: int) -> None:
 
 def _no_export(encoder: Any) -> ExportError:
     return ExportError(
-        f"an encoder of type {type(encoder).__name__} cannot be exported to C: encode the samples before they reach the "
-        "device, and fit the classifier on the bits (encoder=None)"
+        f"an encoder of type {type(encoder).__name__} cannot be exported to C: encode the samples before they reach "
+        "the device, and fit the classifier on the bits (encoder=None)"
     )

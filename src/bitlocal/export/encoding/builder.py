@@ -131,12 +131,6 @@ class Builder:
             return f"{self.prefix}_key(&features[{index}])"
         return f"features[{index}]"
 
-    def restart(self, *thermometers: Any) -> str:
-        """Write the start of a part that uses tables of codes or thresholds from their beginning."""
-        return "".join(
-            f"out->{field} = 0u;\n" for field in ("code", "threshold") if any(field in t.uses for t in thermometers)
-        )
-
     @property
     def declarations(self) -> str:
         """All pieces that were added."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def suited_type(encoder: ThresholdEncoder) -> FeatureType:
 def by_column(columns: NDArray[np.int64], values: NDArray[np.int64], n_columns: int) -> list[list[int]]:
     """Give the thresholds of each column."""
     first = np.searchsorted(columns, np.arange(n_columns + 1))
-    return [values[a:b].tolist() for a, b in zip(first[:-1], first[1:], strict=True)]
+    return [values[a:b].tolist() for a, b in pairwise(first)]
 
 
 def add_thresholds(builder: Builder, encoder: ThresholdEncoder, places: Sequence[int] | None = None) -> None:
@@ -46,9 +47,8 @@ def add_thresholds(builder: Builder, encoder: ThresholdEncoder, places: Sequence
         return
     low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
     thermometers = Thermometers(builder, "level", rows, low, high, encoder.missing_.tolist())
-    if places is None or list(places) == list(range(n)):
-        index, limit = "f", n
-    else:
-        index, limit = f"(size_t){builder.table('columns', list(places)).at('f')}", n
-    loop = f"for (f = 0u; f < {limit}u; f++) {{\n    {thermometers.call(builder.value(index))}\n}}\n"
-    builder.part("levels", indented(f"size_t f;\n{builder.restart(thermometers)}{loop}"))
+    index = "f"
+    if places is not None and list(places) != list(range(n)):
+        index = f"(size_t){builder.table('columns', list(places)).at('f')}"
+    loop = f"for (f = 0u; f < {n}u; f++) {{\n    {thermometers.call(builder.value(index))}\n}}\n"
+    builder.part("levels", indented(f"size_t f;\n{thermometers.start()}{loop}"))
