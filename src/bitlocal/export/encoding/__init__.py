@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from bitlocal.encoders import ThresholdEncoder
+from bitlocal.encoders import ImageEncoder, ThresholdEncoder
 from bitlocal.encoders.union import is_union, parts_of
+from bitlocal.export.encoding import images, thresholds
 from bitlocal.export.encoding.builder import Builder
 from bitlocal.export.encoding.features import TYPES, FeatureType, as_features
-from bitlocal.export.encoding.thresholds import add_thresholds, suited_type
 from bitlocal.export.errors import ExportError
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def _suited_type(encoder: Any) -> FeatureType:
     if encoder is None:
         return TYPES["int8"]  # for 0/1 as well as for -1/+1
     if isinstance(encoder, ThresholdEncoder):
-        return suited_type(encoder)
+        return thresholds.suited_type(encoder)
+    if isinstance(encoder, ImageEncoder):
+        return images.suited_type(encoder)
     raise _no_export(encoder)
 
 
@@ -134,7 +136,9 @@ def _add(builder: Builder, encoder: Any, n_features: int) -> None:
     if encoder is None:
         _add_bits(builder, n_features)
     elif isinstance(encoder, ThresholdEncoder):
-        add_thresholds(builder, encoder)
+        thresholds.add_thresholds(builder, encoder)
+    elif isinstance(encoder, ImageEncoder):
+        images.add_image(builder, encoder)
     else:
         raise _no_export(encoder)
 

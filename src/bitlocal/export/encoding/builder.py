@@ -122,7 +122,11 @@ class Builder:
             name=name,
             body=body,
         )
-        self.calls.append(f"{name}(features, &out);")
+        self.call(f"{name.removeprefix(self.prefix + '_')}(features, &out)")
+
+    def call(self, text: str) -> None:
+        """Add the call of a function that writes bits; its name goes without the prefix."""
+        self.calls.append(f"{self.prefix}_{text};")
 
     def value(self, index: str) -> str:
         """Write what is compared with thresholds for a feature: itself, or its key."""

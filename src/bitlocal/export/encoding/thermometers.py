@@ -129,7 +129,8 @@ class Thermometers:
         put = f"{self._builder.prefix}_put(out, "
         if alike and len(rows[0]) == 1 and not any(flags):
             self._ctype = value_type(rows[0], *self._limits)
-            return f"{put}value > {c_number(rows[0][0], self._ctype)});\n"
+            constant = f"const {self._ctype} threshold = {c_number(rows[0][0], self._ctype)};\n"
+            return f"{constant}{put}value > threshold);\n"
         body, count = "", ""
         if any(flags):
             widths = [2 * len(row) + flag for row, flag in zip(rows, flags, strict=True)]
