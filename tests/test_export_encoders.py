@@ -9,10 +9,20 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+from sklearn.pipeline import FeatureUnion
 
-from bitlocal.bits import unpack, words_for
-from bitlocal.encoders import ImageEncoder, MedianBinarizer, ThermometerEncoder
+from bitlocal.bits import pack, unpack, words_for
+from bitlocal.encoders import (
+    CategoryEncoder,
+    ImageEncoder,
+    MedianBinarizer,
+    SignalEncoder,
+    TableEncoder,
+    ThermometerEncoder,
+)
 from bitlocal.encoders.union import is_union, pack_union
 from bitlocal.export.encoding import as_features, code_for
 
@@ -159,3 +169,127 @@ def test_images(tmp_path, shape, compiler):
     encoder = ImageEncoder(parts).fit(many)
     check(encoder, many, tmp_path, compiler=compiler)
     check(encoder, many, tmp_path, "int32", compiler)
+
+
+def numbers(rng, n=200):
+    """A table with whole numbers, fractions, holes, a constant and few values."""
+    table = np.column_stack(
+        [
+            rng.integers(-500, 500, n),
+            rng.normal(size=n),
+            np.where(rng.random(n) < 0.2, np.nan, rng.integers(0, 9, n)),
+            np.full(n, 4.0),
+            rng.integers(0, 3, n),
+        ]
+    )
+    return table.astype(np.float32)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_tables_of_numbers(tmp_path, compiler):
+    rng = np.random.default_rng(1)
+    X = numbers(rng)
+    check(TableEncoder().fit(X), X, tmp_path, compiler=compiler)
+    check(TableEncoder(max_bits=9).fit(X, X[:, 4]), X, tmp_path, compiler=compiler)
+    whole = np.floor(np.nan_to_num(X))[:, [0, 3, 4, 2]]
+    assert check(TableEncoder().fit(whole), whole, tmp_path, compiler=compiler).code.feature_type == "int16_t"
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_tables_with_numbered_categories(tmp_path, compiler):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(size=200),
+            "few": rng.choice(["1", "2"], 200),
+            "rank": pd.Categorical(rng.choice(["1", "3", "10", "7"], 200), ["1", "3", "7", "10"], ordered=True),
+            "many": rng.choice([*map(str, range(40))], 200),
+            "holes": rng.choice(["-1", "0.5", None], 200),
+            "constant": 1,
+            "late": rng.integers(0, 99, 200),
+        }
+    )
+    ordered = frame.assign(rank=frame["rank"].astype(pd.CategoricalDtype(["1", "3", "7", "10"], ordered=True)))
+    as_numbers = frame.assign(rank=frame["rank"].astype(str)).apply(pd.to_numeric).to_numpy(dtype=np.float32)
+    as_numbers[:9, 2] = 5  # a rank that was not there in fit
+    as_numbers[9:18, 3] = 77.25
+    for encoder in (TableEncoder(max_categories=20), TableEncoder(max_bits=30)):
+        encoder.fit(pl.from_pandas(ordered).with_columns(pl.col("rank").cast(pl.Enum(["1", "3", "7", "10"]))))
+        assert encoder.kinds_ == ["number", "category", "ordered", "category", "category", "dropped", "number"]
+        check(encoder, as_numbers, tmp_path, compiler=compiler)
+
+
+@pytest.mark.parametrize("coding", ["onehot", "ordinal", "binary"])
+@pytest.mark.parametrize("dtype", [np.int64, np.float32])
+def test_categories(tmp_path, coding, dtype):
+    rng = np.random.default_rng(3)
+    X = np.column_stack([rng.integers(low, high, 300) for low, high in ((0, 2), (-4, 3), (5, 6), (100, 160), (0, 1))])
+    X = X.astype(dtype)
+    if dtype == np.float32:
+        X[::7, 1] = np.nan
+        X[::5, 2] = np.nan
+        X[::11, 0] = 0.1  # has another name as a 32-bit number than as text
+        X[::13, 3] = -0.0
+    encoder = CategoryEncoder(coding, max_categories=20, min_frequency=2).fit(X)
+    check(encoder, X, tmp_path)
+    other = X.copy()
+    other[::3] += 1
+    check(encoder, other, tmp_path)
+    texts = CategoryEncoder(coding).fit(np.array([["0.1"], ["3"], ["16777217"], ["2e5"], ["1e39"], ["-7"]]))
+    values = np.array([[0.1], [3], [16777216], [200000], [np.inf], [-7], [np.nan]], dtype=np.float32)
+    compiled = check(texts, values[[0, 1, 2, 3, 5, 6]], tmp_path, "float")
+    assert compiled(values[4:5]).tolist() == compiled(np.array([[9.0]], dtype=np.float32)).tolist()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_categories_that_are_all_rare(tmp_path, missing):
+    X = np.arange(9.0).reshape(-1, 1)[[*range(9), 1, 1]]
+    extra = np.full((2, 1), np.nan if missing else 1.0)
+    for least in (1, 3, 4, 99):
+        encoder = CategoryEncoder(min_frequency=least).fit(np.concatenate([X, extra]))
+        if encoder.n_bits_:
+            check(encoder, np.concatenate([X, extra]), tmp_path)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("shape", [(40,), (33, 3), (2, 2)])
+def test_signals(tmp_path, shape, compiler):
+    rng = np.random.default_rng(4)
+    X = np.cumsum(rng.normal(size=(80, *shape)), axis=1).astype(np.float32)
+    assert check(SignalEncoder().fit(X), X, tmp_path, compiler=compiler).code.feature_type == "float"
+    check(SignalEncoder("difference3+bands5", n_segments=3, level_bits=10).fit(X), X, tmp_path, compiler=compiler)
+    whole = (X * 1000).astype(np.int32)
+    encoder = SignalEncoder(lags=(1, 5)).fit(whole)
+    assert check(encoder, whole, tmp_path, compiler=compiler).code.feature_type == "int16_t"
+    wild = rng.integers(-(2**31), 2**31, X.shape, dtype=np.int32)
+    check(encoder, wild, tmp_path, "int32", compiler)
+    small = rng.integers(-128, 128, X.shape, dtype=np.int8)
+    check(SignalEncoder().fit(small), small, tmp_path, "int8", compiler)
+    check(SignalEncoder(level_bits=4).fit(wild), wild, tmp_path, "int32", compiler)
+
+
+def test_a_long_signal(tmp_path):
+    X = np.random.default_rng(5).choice([-(2**15), 2**15 - 1], (4, 5000)).astype(np.int16)
+    X[:2, :2048], X[:2, 2048:4096] = -(2**15), 2**15 - 1
+    check(SignalEncoder("bands3", n_segments=1).fit(X), X, tmp_path)
+
+
+def test_unions(tmp_path):
+    X = blobs((9, 9)).reshape(60, -1)
+    union = FeatureUnion([("a", MedianBinarizer()), ("b", ImageEncoder("hog3")), ("c", ThermometerEncoder(2))]).fit(X)
+    assert check(union, X, tmp_path).code.feature_type == "uint8_t"
+    signals = FeatureUnion([("s", SignalEncoder()), ("t", ThermometerEncoder(3, "uniform"))]).fit(X)
+    assert check(signals, X, tmp_path).code.feature_type == "int16_t"
+    X = (X / 7).astype(np.float32)
+    union = FeatureUnion([("c", CategoryEncoder()), ("t", TableEncoder()), ("i", ImageEncoder())]).fit(X)
+    assert check(union, X, tmp_path).code.feature_type == "float"
+
+
+@pytest.mark.parametrize("features", [None, "uint8", "int32", "float"])
+def test_bits(tmp_path, features):
+    bits = np.random.default_rng(6).integers(0, 2, (50, 70)).astype(np.int8)
+    compiled = Compiled(None, 70, tmp_path, features)
+    expected = pack(bits).words.astype("<u8").view("<u4")[:, :3]
+    np.testing.assert_array_equal(compiled(bits), expected)
+    if features != "uint8":
+        np.testing.assert_array_equal(compiled(2 * bits - 1), expected)

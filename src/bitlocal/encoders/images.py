@@ -341,9 +341,9 @@ class ImageEncoder(Encoder):
         sides = (height - side + 1, width - side + 1, channels)
         y, x, c = ((draws[i] % np.uint64(s)).astype(np.int64) for i, s in enumerate(sides))
         words = -(-side * side // 64)
-        pattern = self._random(n * words, 2).reshape(n, words).astype("<u8").view(np.uint8)
-        pattern = np.unpackbits(pattern, axis=1, count=side * side, bitorder="little").view(np.bool_)
-        return (y * width + x) * channels + c, pattern
+        octets = self._random(n * words, 2).reshape(n, words).astype("<u8").view(np.uint8)
+        pattern: NDArray[Any] = np.unpackbits(octets, axis=1, count=side * side, bitorder="little")
+        return (y * width + x) * channels + c, pattern.view(np.bool_)
 
     def _hog(self, n: int) -> list[_Part]:
         height, width, channels = self.shape_

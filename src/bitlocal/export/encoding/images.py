@@ -16,19 +16,10 @@ from bitlocal.encoders.images import _NEIGHBOURS
 from bitlocal.export.ctext import c_number, indented, smallest_type
 from bitlocal.export.encoding.builder import Builder
 from bitlocal.export.encoding.features import TYPES, FeatureType
-from bitlocal.export.encoding.levels import add_levels
 from bitlocal.export.encoding.thermometers import Thermometers
 from bitlocal.export.encoding.thresholds import by_column
+from bitlocal.export.encoding.whole import add_whole
 from bitlocal.export.errors import ExportError
-
-_CLIPPED = """\
-/* Pixels are clipped to 16 bits. */
-static int16_t ${p}_pixel(const ${p}_feature_t *features, size_t i)
-{
-${below}    return (features[i] > 32767) ? (int16_t)32767 : (int16_t)features[i];
-}
-"""
-_BELOW = "    if (features[i] < (-32767 - 1)) {\n        return (int16_t)(-32767 - 1);\n    }\n"
 
 _LIMITS = """\
 static ptrdiff_t ${p}_least(ptrdiff_t a, ptrdiff_t b)
@@ -220,21 +211,8 @@ class _Image:
         self._builder = builder
         self._encoder = encoder
         self._height, self._width, self._channels = encoder.shape_
-        features = builder.features
-        if encoder.levels_ is not None:
-            self._low, self._high = 0, len(encoder.levels_)
-            self._read = add_levels(builder, "pixel", encoder.levels_[np.newaxis])
-        elif features.is_float:
-            raise ExportError(
-                "the images in fit held whole numbers, and floating-point ones would have to be rounded down: export "
-                "with features='uint8' or 'int16', and hand over whole numbers"
-            )
-        else:
-            self._low, self._high = max(features.low, -(2**15)), min(features.high, 2**15 - 1)
-            self._read = "features[{}]"
-            if features.high > self._high:
-                builder.add(_CLIPPED, below=_BELOW if features.low < self._low else "")
-                self._read = f"{builder.prefix}_pixel(features, {{}})"
+        levels = None if encoder.levels_ is None else encoder.levels_[np.newaxis]
+        self._read, self._low, self._high = add_whole(builder, "pixel", levels, "images")
         margin = encoder._margin
         small = max(self._high - self._low, margin) < 2**15
         self._ctype = "int16_t" if small else "int32_t"

@@ -24,16 +24,16 @@ def value_type(thresholds: Sequence[int], low: int, high: int) -> str:
     return "int16_t" if min(everything) >= -(2**15) and max(everything) < 2**15 else "int32_t"
 
 
-class Thresholds:
-    """Numbers, and the code that compares values with them.
+class NumberTable:
+    """A table of numbers, and the code that compares values with them.
 
     Parameters
     ----------
     builder : Builder
         Where it goes.
     what : str
-        What the thresholds are for, for names.
-    thresholds : sequence of int
+        What the numbers are, for its name.
+    numbers : sequence of int
         At least one.
     low, high : int
         Limits of the values. Keys of floating-point numbers are from 0 to 2**32 - 1; everything else is within 32 bits
@@ -45,10 +45,10 @@ class Thresholds:
         The type of the values.
     """
 
-    def __init__(self, builder: Builder, what: str, thresholds: Sequence[int], low: int, high: int) -> None:
-        least, most = min(thresholds), max(thresholds)
-        self.ctype = value_type(thresholds, low, high)
-        self._offset = 0  # stored are the thresholds less this, if bytes will do then
+    def __init__(self, builder: Builder, what: str, numbers: Sequence[int], low: int, high: int) -> None:
+        least, most = min(numbers), max(numbers)
+        self.ctype = value_type(numbers, low, high)
+        self._offset = 0  # stored are the numbers less this, if bytes will do then
         self._biased = False
         if least < 0 or any(most >= 2**bits > most - least for bits in (8, 16)):
             self._offset = least
@@ -64,19 +64,26 @@ class Thresholds:
         else:  # the order of numbers with sign is that of numbers without, once the sign is flipped
             stored = "uint32_t"
             self._biased, self._offset = True, -(2**31)
-        values = np.asarray(thresholds, dtype=np.int64) - self._offset
-        self._table = builder.table(f"{what}_thresholds", values, stored)
+        values = np.asarray(numbers, dtype=np.int64) - self._offset
+        self._table = builder.table(what, values, stored)
 
     def below(self, value: str, index: str) -> str:
-        """Write whether a threshold lies below a value."""
+        """Write whether a number lies below a value."""
+        return self._compared(value, ">", index)
+
+    def equal(self, value: str, index: str) -> str:
+        """Write whether a number is equal to a value."""
+        return self._compared(value, "==", index)
+
+    def _compared(self, value: str, how: str, index: str) -> str:
         read = self._table.at(index)
         if self._biased:
-            return f"((uint32_t){value} ^ 0x80000000u) > {read}"
+            return f"((uint32_t){value} ^ 0x80000000u) {how} {read}"
         if self.ctype == "uint32_t":
-            return f"{value} > {read}"
+            return f"{value} {how} {read}"
         if self._offset:
-            return f"{value} > (({self.ctype}){c_number(self._offset, self.ctype)} + ({self.ctype}){read})"
-        return f"{value} > ({self.ctype}){read}"
+            return f"{value} {how} (({self.ctype}){c_number(self._offset, self.ctype)} + ({self.ctype}){read})"
+        return f"{value} {how} ({self.ctype}){read}"
 
 
 class Thermometers:
@@ -91,9 +98,14 @@ class Thermometers:
     thresholds : sequence of sequences of int
         Those of each value, ascending.
     low, high : int
-        Limits of the values, see `Thresholds`.
+        Limits of the values, see `NumberTable`.
     missing : sequence of bool, optional
-        Which values have a bit that says that they are missing; it is for keys, of which 0 stands for that.
+        Which values have a bit that says that they are missing; 0 stands for that.
+
+    Attributes
+    ----------
+    ctype : str
+        The type of the values.
     """
 
     def __init__(
@@ -108,12 +120,12 @@ class Thermometers:
         self._builder = builder
         self._what = what
         self._limits = low, high
-        self._ctype = value_type((), low, high)
+        self.ctype = value_type((), low, high)
         flags = [False] * len(thresholds) if missing is None else [bool(flag) for flag in missing]
         body = self._body([tuple(row) for row in thresholds], flags)
         self._uses = [field for field in ("code", "threshold") if f"out->{field}" in body]
         self._name = builder.name(what)
-        builder.add(_THERMOMETER, name=self._name, ctype=self._ctype, body=indented(body))
+        builder.add(_THERMOMETER, name=self._name, ctype=self.ctype, body=indented(body))
 
     def start(self) -> str:
         """Write what comes before the first value."""
@@ -128,8 +140,8 @@ class Thermometers:
         alike = len(set(rows)) == 1 and len(rows) > 1
         put = f"{self._builder.prefix}_put(out, "
         if alike and len(rows[0]) == 1 and not any(flags):
-            self._ctype = value_type(rows[0], *self._limits)
-            constant = f"const {self._ctype} threshold = {c_number(rows[0][0], self._ctype)};\n"
+            self.ctype = value_type(rows[0], *self._limits)
+            constant = f"const {self.ctype} threshold = {c_number(rows[0][0], self.ctype)};\n"
             return f"{constant}{put}value > threshold);\n"
         body, count = "", ""
         if any(flags):
@@ -145,14 +157,15 @@ class Thermometers:
             body += f"for (i = {first}; i < end; i++) {{\n    {put}{thresholds.below('value', 'i')});\n}}\n"
             body += "" if alike else "out->threshold = end;\n"
         if any(flags):
-            body += f"if ((width & 1u) != 0u) {{\n    {put}value == 0u);\n}}\n"
+            zero = "0u" if self.ctype == "uint32_t" else "0"
+            body += f"if ((width & 1u) != 0u) {{\n    {put}value == {zero});\n}}\n"
         if "out->code" in body:
             body += "out->code++;\n"
         return body
 
-    def _settle(self, thresholds: Sequence[int]) -> Thresholds:
-        table = Thresholds(self._builder, self._what, thresholds, *self._limits)
-        self._ctype = table.ctype
+    def _settle(self, thresholds: Sequence[int]) -> NumberTable:
+        table = NumberTable(self._builder, f"{self._what}_thresholds", thresholds, *self._limits)
+        self.ctype = table.ctype
         return table
 
     def _widths(self, widths: list[int]) -> str:
