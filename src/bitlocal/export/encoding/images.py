@@ -157,7 +157,7 @@ for (i = 0u; i < ${n}u; i++) {
         size_t x;
         for (x = 0u; x < ${side}u; x++) {
             const size_t at = (size_t)${corner} + (y * ${row}u) + (x * ${channels}u);
-            const int wanted = (int)((${pattern} >> (k % 8u)) & 1u);
+            const int wanted = (int)(((size_t)${pattern} >> (k % 8u)) & 1u);
             if (((int32_t)${pixel} > median) == wanted) {
                 agreeing++;
             }
