@@ -220,15 +220,19 @@ class ImageEncoder(Encoder):
     # Parts ---------------------------------------------------------------------------------------------------------
 
     def _make_parts(self) -> list[_Part]:
-        parts = []
         self._limit(math.prod(self.shape_))
+        return [part for name, n in self._read_parts() for part in _MAKERS[name](self, n)]
+
+    def _read_parts(self) -> list[tuple[str, int]]:
+        """Read the names of the parts, and the number behind each."""
+        found = []
         for text in str(self.parts).split("+"):
             match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})", text)
             if match is None or match[1] not in _MAKERS:
                 expected = ", ".join(f"{name}N" for name in _MAKERS)
                 raise ValueError(f"parts={self.parts!r}: {text!r} is unknown; use {expected}, joined by '+'")
-            parts += _MAKERS[match[1]](self, int(match[2]))
-        return parts
+            found.append((match[1], int(match[2])))
+        return found
 
     def _pixels(self, y: NDArray[Any], x: NDArray[Any]) -> NDArray[np.int64]:
         """Places of pixels among the features, all channels of each after the other, as a flat array."""
@@ -322,25 +326,31 @@ class ImageEncoder(Encoder):
         side = 2 * int(self.radius) + 1
         require(side <= min(height, width), f"radius={self.radius!r} is too large for images of shape {self.shape_}")
         self._limit(n * side * side)
+        corners, pattern = self._draw_patches(n)
+        dy, dx = (d.ravel() for d in np.mgrid[:side, :side])
+        places = corners[:, np.newaxis] + (dy * width + dx) * channels
+        names = [f"patch {i} at {self._name(int(corners[i]))}" for i in range(n)]
+        base = _Part(MedianBinarizer(), None, [], self.n_features_in_)
+        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), names, n, base)]
+
+    def _draw_patches(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Choose squares, told by the place of their first pixel, and a pattern for the pixels of each."""
+        height, width, channels = self.shape_
+        side = 2 * int(self.radius) + 1
         draws = self._random(3 * n, 1).reshape(3, n)
         sides = (height - side + 1, width - side + 1, channels)
         y, x, c = ((draws[i] % np.uint64(s)).astype(np.int64) for i, s in enumerate(sides))
         words = -(-side * side // 64)
-        pattern = self._random(n * words, 2).reshape(n, words).astype("<u8").view(np.uint8)
-        pattern = np.unpackbits(pattern, axis=1, count=side * side, bitorder="little").view(np.bool_)
-        dy, dx = (d.ravel() for d in np.mgrid[:side, :side])
-        places = ((y[:, np.newaxis] + dy) * width + x[:, np.newaxis] + dx) * channels + c[:, np.newaxis]
-        names = [f"patch {i} at {self._name(int(places[i, 0]))}" for i in range(n)]
-        base = _Part(MedianBinarizer(), None, [], self.n_features_in_)
-        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), names, n, base)]
+        octets = self._random(n * words, 2).reshape(n, words).astype("<u8").view(np.uint8)
+        pattern: NDArray[Any] = np.unpackbits(octets, axis=1, count=side * side, bitorder="little")
+        return (y * width + x) * channels + c, pattern.view(np.bool_)
 
     def _hog(self, n: int) -> list[_Part]:
         height, width, channels = self.shape_
-        shorter = min(height, width)
         if self.cell_size is not None:
             require_whole("cell_size", self.cell_size)
-        cell = max(round(shorter * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
-        require(cell <= shorter, f"cell_size={cell} is too large for images of shape {self.shape_}")
+        cell = self._cell()
+        require(cell <= min(height, width), f"cell_size={cell} is too large for images of shape {self.shape_}")
         gradients = self._differences(list(_NEIGHBOURS), self._margin)
         # Where the bit of a direction and a pixel is; -1 for those whose neighbour is outside.
         place = np.full((8, height, width, channels), -1)
@@ -361,6 +371,10 @@ class ImageEncoder(Encoder):
                         channel = f",{c}" * (channels > 1)
                         names.append(f"edges({y0},{x0}{channel};{dy:+d},{dx:+d})")
         return [_Part(ThermometerEncoder(n), Counts(places), names, len(names), gradients)]
+
+    def _cell(self) -> int:
+        """Side of a cell."""
+        return max(round(min(self.shape_[:2]) * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
 
     # Samples -------------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from bitlocal.encoders import ThresholdEncoder
+from bitlocal.encoders import CategoryEncoder, ImageEncoder, SignalEncoder, TableEncoder, TextEncoder, ThresholdEncoder
 from bitlocal.encoders.union import is_union, parts_of
+from bitlocal.export.encoding import images, signals, tables, thresholds
 from bitlocal.export.encoding.builder import Builder
-from bitlocal.export.encoding.features import TYPES, FeatureType, as_features
-from bitlocal.export.encoding.thresholds import add_thresholds, suited_type
+from bitlocal.export.encoding.features import TYPES, FeatureType, as_features, largest_type
 from bitlocal.export.errors import ExportError
 
 if TYPE_CHECKING:
@@ -124,8 +124,22 @@ def _suited_type(encoder: Any) -> FeatureType:
     """Choose the type of features that an encoder was fitted on."""
     if encoder is None:
         return TYPES["int8"]  # for 0/1 as well as for -1/+1
+    if is_union(encoder):
+        parts = parts_of(encoder)
+        types = [_suited_type(part) for part in parts]
+        # What images and signals are is known, for other encoders thresholds tell what the data may have been.
+        known = [one for one, part in zip(types, parts, strict=True) if isinstance(part, (ImageEncoder, SignalEncoder))]
+        if known and not any(one.is_float for one in known):
+            types = [one for one in types if not one.is_float]
+        return largest_type(types)
     if isinstance(encoder, ThresholdEncoder):
-        return suited_type(encoder)
+        return thresholds.suited_type(encoder)
+    if isinstance(encoder, ImageEncoder):
+        return images.suited_type(encoder)
+    if isinstance(encoder, SignalEncoder):
+        return signals.suited_type(encoder)
+    if isinstance(encoder, (CategoryEncoder, TableEncoder)):
+        return tables.suited_type(encoder)
     raise _no_export(encoder)
 
 
@@ -133,8 +147,19 @@ def _add(builder: Builder, encoder: Any, n_features: int) -> None:
     """Add the code of an encoder."""
     if encoder is None:
         _add_bits(builder, n_features)
+    elif is_union(encoder):
+        for part in parts_of(encoder):
+            _add(builder, part, n_features)
     elif isinstance(encoder, ThresholdEncoder):
-        add_thresholds(builder, encoder)
+        thresholds.add_thresholds(builder, encoder)
+    elif isinstance(encoder, ImageEncoder):
+        images.add_image(builder, encoder)
+    elif isinstance(encoder, SignalEncoder):
+        signals.add_signal(builder, encoder)
+    elif isinstance(encoder, TableEncoder):
+        tables.add_table(builder, encoder)
+    elif isinstance(encoder, CategoryEncoder):
+        tables.add_categories(builder, encoder, [f"column {name!r}" for name in encoder._names(None)])
     else:
         raise _no_export(encoder)
 
@@ -147,7 +172,12 @@ def _add_bits(builder: Builder, n_features: int) -> None:
 
 
 def _no_export(encoder: Any) -> ExportError:
+    if isinstance(encoder, TextEncoder):
+        return ExportError(
+            "a TextEncoder cannot be exported to C, which has no Unicode: encode texts before they reach the device "
+            "(`classifier.encoder_.transform`), and fit the classifier on the bits (encoder=None)"
+        )
     return ExportError(
-        f"an encoder of type {type(encoder).__name__} cannot be exported to C: encode the samples before they reach the "
-        "device, and fit the classifier on the bits (encoder=None)"
+        f"an encoder of type {type(encoder).__name__} cannot be exported to C: encode the samples before they reach "
+        "the device, and fit the classifier on the bits (encoder=None)"
     )

@@ -122,7 +122,11 @@ class Builder:
             name=name,
             body=body,
         )
-        self.calls.append(f"{name}(features, &out);")
+        self.call(f"{name.removeprefix(self.prefix + '_')}(features, &out)")
+
+    def call(self, text: str) -> None:
+        """Add the call of a function that writes bits; its name goes without the prefix."""
+        self.calls.append(f"{self.prefix}_{text};")
 
     def value(self, index: str) -> str:
         """Write what is compared with thresholds for a feature: itself, or its key."""
@@ -130,12 +134,6 @@ class Builder:
             self.add(_FLOAT_KEY)
             return f"{self.prefix}_key(&features[{index}])"
         return f"features[{index}]"
-
-    def restart(self, *thermometers: Any) -> str:
-        """Write the start of a part that uses tables of codes or thresholds from their beginning."""
-        return "".join(
-            f"out->{field} = 0u;\n" for field in ("code", "threshold") if any(field in t.uses for t in thermometers)
-        )
 
     @property
     def declarations(self) -> str:

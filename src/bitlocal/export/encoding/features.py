@@ -84,7 +84,10 @@ def thresholds_as(thresholds: NDArray[np.float64], features: FeatureType) -> NDA
     """Give what values, or keys of values, of a type are compared with: x > t there where x > t in Python."""
     if features.is_float:
         return float_keys(_floor(thresholds, np.dtype(np.float32))).astype(np.int64)
-    return np.clip(np.floor(thresholds), features.low - 1, features.high).astype(np.int64)
+    whole = np.floor(thresholds)
+    if features.name == "int32" and len(whole) and whole.min() < features.low:
+        raise ExportError("some thresholds lie below what int32 holds: export with features='float'")
+    return np.clip(whole, features.low - 1, features.high).astype(np.int64)
 
 
 def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:

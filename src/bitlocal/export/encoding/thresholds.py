@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,25 +31,34 @@ def suited_type(encoder: ThresholdEncoder) -> FeatureType:
 def by_column(columns: NDArray[np.int64], values: NDArray[np.int64], n_columns: int) -> list[list[int]]:
     """Give the thresholds of each column."""
     first = np.searchsorted(columns, np.arange(n_columns + 1))
-    return [values[a:b].tolist() for a, b in zip(first[:-1], first[1:], strict=True)]
+    return [values[a:b].tolist() for a, b in pairwise(first)]
 
 
-def add_thresholds(builder: Builder, encoder: ThresholdEncoder, places: Sequence[int] | None = None) -> None:
-    """Add the code of an encoder; `places` has the feature that each of its columns is, if not all of them in order."""
-    features, n = builder.features, len(encoder.missing_)
-    if encoder.missing_.any() and not features.is_float:
+def add_thresholds(builder: Builder, encoder: ThresholdEncoder) -> None:
+    """Add the code of an encoder."""
+    everything = range(len(encoder.missing_))
+    add_columns(builder, encoder, everything, everything)
+
+
+def add_columns(builder: Builder, encoder: ThresholdEncoder, columns: Sequence[int], places: Sequence[int]) -> None:
+    """Add the code of some columns of an encoder, of which `places` has the features that they are."""
+    features, missing = builder.features, encoder.missing_[columns]
+    if missing.any() and not features.is_float:
         raise ExportError(
             f"{type(encoder).__name__} has bits for missing values (NaN), which features of type {features.name} "
             "cannot have: export with features='float'"
         )
-    rows = by_column(encoder.columns_, thresholds_as(encoder.thresholds_, features), n)
-    if encoder.n_bits_ == 0:
+    everything = by_column(encoder.columns_, thresholds_as(encoder.thresholds_, features), len(encoder.missing_))
+    rows = [everything[column] for column in columns]
+    if not any(rows) and not missing.any():
         return
     low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
-    thermometers = Thermometers(builder, "level", rows, low, high, encoder.missing_.tolist())
-    if places is None or list(places) == list(range(n)):
-        index, limit = "f", n
-    else:
-        index, limit = f"(size_t){builder.table('columns', list(places)).at('f')}", n
-    loop = f"for (f = 0u; f < {limit}u; f++) {{\n    {thermometers.call(builder.value(index))}\n}}\n"
-    builder.part("levels", indented(f"size_t f;\n{builder.restart(thermometers)}{loop}"))
+    thermometers = Thermometers(builder, "level", rows, low, high, missing.tolist())
+    first, index = min(places), "f"
+    if list(places) != list(range(first, first + len(places))):
+        index = f"(size_t){builder.table('columns', list(places)).at('f')}"
+    elif first > 0:
+        index = f"f + {first}u"
+    write = thermometers.call(builder.value(index))
+    loop = f"for (f = 0u; f < {len(places)}u; f++) {{\n    {write}\n}}\n"
+    builder.part("levels", indented(f"size_t f;\n{thermometers.start()}{loop}"))

@@ -1,0 +1,357 @@
+"""Images: `ImageEncoder`. Loops over rows and columns take the place of tables wherever these are regular.
+
+Nothing is kept between pixels: what is needed twice is computed twice, so no memory is needed beyond the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitlocal.encoders import ImageEncoder
+from bitlocal.encoders.images import _NEIGHBOURS
+from bitlocal.export.ctext import c_number, indented, smallest_type
+from bitlocal.export.encoding.builder import Builder
+from bitlocal.export.encoding.features import TYPES, FeatureType
+from bitlocal.export.encoding.thermometers import Thermometers
+from bitlocal.export.encoding.thresholds import by_column
+from bitlocal.export.encoding.whole import add_whole
+from bitlocal.export.errors import ExportError
+
+_LIMITS = """\
+static ptrdiff_t ${p}_least(ptrdiff_t a, ptrdiff_t b)
+{
+    return (a < b) ? a : b;
+}
+
+static ptrdiff_t ${p}_most(ptrdiff_t a, ptrdiff_t b)
+{
+    return (a > b) ? a : b;
+}
+"""
+
+_NEIGHBOUR = """\
+/* Where the 8 neighbours of a pixel are: right, then clockwise. */
+static ptrdiff_t ${p}_down(size_t direction)
+{
+    return (ptrdiff_t)(${direction} / 4u) - 1;
+}
+
+static ptrdiff_t ${p}_right(size_t direction)
+{
+    return (ptrdiff_t)(${direction} % 4u) - 1;
+}
+"""
+
+_BRIGHTER = """\
+static int ${p}_brighter(const ${p}_feature_t *features, ptrdiff_t a, ptrdiff_t b, ${ctype} margin)
+{
+    return ((${ctype})${a} - (${ctype})${b}) > margin;
+}
+"""
+
+_COMPARE_NEIGHBOURS = """\
+/* Whether each pixel is brighter than its neighbours, all pixels for one neighbour after the other. */
+static void ${p}_compare_neighbours(const ${p}_feature_t *features, ${p}_writer_t *out, ptrdiff_t reach,
+    ${ctype} margin)
+{
+    ptrdiff_t far;
+    size_t direction;
+    for (far = 1; far <= reach; far++) {
+        for (direction = 0u; direction < 8u; direction++) {
+            const ptrdiff_t dy = far * ${p}_down(direction);
+            const ptrdiff_t dx = far * ${p}_right(direction);
+            const ptrdiff_t y_end = ${p}_least(${height}, ${height} - dy);
+            const ptrdiff_t x_end = ${p}_least(${width}, ${width} - dx) * ${channels};
+            ptrdiff_t y;
+            for (y = ${p}_most(0, -dy); y < y_end; y++) {
+                ptrdiff_t x;
+                for (x = ${p}_most(0, -dx) * ${channels}; x < x_end; x++) {
+                    const ptrdiff_t a = (y * ${row}) + x;
+                    ${p}_put(out, ${p}_brighter(features, a, a + (dy * ${row}) + (dx * ${channels}), margin));
+                }
+            }
+        }
+    }
+}
+"""
+
+_COUNT_EDGES = """\
+/* How many pixels of a cell are brighter than their neighbour in one direction. */
+static ${count} ${p}_count_edges(const ${p}_feature_t *features, size_t direction, ptrdiff_t top, ptrdiff_t left)
+{
+    const ptrdiff_t dy = ${p}_down(direction);
+    const ptrdiff_t dx = ${p}_right(direction) * ${channels};
+    const ptrdiff_t y_end = ${p}_least(top + ${cell}, ${height} - dy);
+    const ptrdiff_t x_end = ${p}_least(left + (${cell} * ${channels}), ${row} - dx);
+    ${count} n = 0;
+    ptrdiff_t y;
+    for (y = ${p}_most(top, -dy); y < y_end; y++) {
+        ptrdiff_t x = left;
+        while (x < -dx) {
+            x += ${channels};
+        }
+        for (; x < x_end; x += ${channels}) {
+            const ptrdiff_t a = (y * ${row}) + x;
+            if (${p}_brighter(features, a, a + (dy * ${row}) + dx, ${margin})) {
+                n++;
+            }
+        }
+    }
+    return n;
+}
+"""
+
+_HOG = """\
+size_t direction;
+${start}for (direction = 0u; direction < 8u; direction++) {
+    ptrdiff_t y;
+    for (y = 0; y <= ${last_y}; y += ${step}) {
+        ptrdiff_t x;
+        for (x = 0; x <= ${last_x}; x += ${step}) {
+            ptrdiff_t c;
+            for (c = 0; c < ${channels}; c++) {
+                ${write}
+            }
+        }
+    }
+}
+"""
+
+_LOCAL = """\
+/* Whether each pixel is brighter than the mean of a window around it. */
+static void ${p}_compare_windows(const ${p}_feature_t *features, ${p}_writer_t *out, ptrdiff_t reach, int32_t margin)
+{
+    const int32_t area = (int32_t)(((2 * reach) + 1) * ((2 * reach) + 1));
+    ptrdiff_t y;
+    for (y = 0; y < ${height}; y++) {
+        ptrdiff_t x;
+        for (x = 0; x < ${row}; x++) {
+            int32_t above = area * (int32_t)${pixel};
+            ptrdiff_t dy;
+            for (dy = -reach; dy <= reach; dy++) {
+                const ptrdiff_t v = ${p}_least(${p}_most(y + dy, 0), ${height} - 1) * ${row};
+                ptrdiff_t dx;
+                for (dx = -reach; dx <= reach; dx++) {
+                    const ptrdiff_t u = ${p}_least(${p}_most((x / ${channels}) + dx, 0), ${width} - 1);
+                    above -= (int32_t)${other};
+                }
+            }
+            ${p}_put(out, above > margin);
+        }
+    }
+}
+"""
+
+_PATCHES = """\
+const int32_t median = ${median};
+size_t i;
+for (i = 0u; i < ${n}u; i++) {
+    ${count} agreeing = 0;
+    size_t k = 0u;
+    size_t y;
+    for (y = 0u; y < ${side}u; y++) {
+        size_t x;
+        for (x = 0u; x < ${side}u; x++) {
+            const size_t at = (size_t)${corner} + (y * ${row}u) + (x * ${channels}u);
+            const int wanted = (int)(((size_t)${pattern} >> (k % 8u)) & 1u);
+            if (((int32_t)${pixel} > median) == wanted) {
+                agreeing++;
+            }
+            k++;
+        }
+    }
+    ${write}
+}
+"""
+
+
+def suited_type(encoder: ImageEncoder) -> FeatureType:
+    """Tell what images the encoder was fitted on, as far as it remembers.
+
+    It knows whether they were whole numbers, their range but for rounding (from the margin), and thresholds.
+    """
+    if encoder.levels_ is not None:
+        return TYPES["float"]
+    pixels = [np.zeros(0)]
+    for (name, _), part in zip(encoder._read_parts(), _by_name(encoder), strict=True):
+        if name == "thermometer":
+            pixels.append(part[0].thresholds.thresholds_)
+        elif name == "patches":
+            pixels.append(np.floor(part[0].base.thresholds.thresholds_))
+    thresholds = np.concatenate(pixels)
+    wide = encoder._margin > 255 * float(encoder.margin)
+    small = TYPES["uint8"]
+    if wide or (len(thresholds) and (thresholds.min() < small.low or thresholds.max() >= small.high)):
+        return TYPES["int16"]
+    return small
+
+
+def add_image(builder: Builder, encoder: ImageEncoder) -> None:
+    """Add the code of an encoder."""
+    image = _Image(builder, encoder)
+    for (name, n), parts in zip(encoder._read_parts(), _by_name(encoder), strict=True):
+        if sum(part.thresholds.n_bits_ for part in parts):
+            _WRITERS[name](image, n, parts[0])
+
+
+def _by_name(encoder: ImageEncoder) -> list[list[Any]]:
+    """Give the parts that each name in `parts` stands for."""
+    parts = iter(encoder._parts)
+    return [[next(parts) for _ in range(n if name == "local" else 1)] for name, n in encoder._read_parts()]
+
+
+class _Image:
+    """The code of an encoder of images."""
+
+    def __init__(self, builder: Builder, encoder: ImageEncoder) -> None:
+        self._builder = builder
+        self._encoder = encoder
+        self._height, self._width, self._channels = encoder.shape_
+        levels = None if encoder.levels_ is None else encoder.levels_[np.newaxis]
+        self._read, self._low, self._high = add_whole(builder, "pixel", levels, "images")
+        margin = encoder._margin
+        small = max(self._high - self._low, margin) < 2**15
+        self._ctype = "int16_t" if small else "int32_t"
+        self._sizes = {
+            "height": self._height,
+            "width": self._width,
+            "channels": self._channels,
+            "row": self._width * self._channels,
+            "ctype": self._ctype,
+        }
+
+    def _pixel(self, index: str) -> str:
+        return self._read.format(index)
+
+    def _rows(self, part: Any, low: int, high: int) -> list[list[int]]:
+        """Thresholds of each quantity of a part; those beyond its limits moved there."""
+        thresholds = part.thresholds
+        values = np.clip(np.floor(thresholds.thresholds_), low - 1, high).astype(np.int64)
+        return by_column(thresholds.columns_, values, part.n_codes)
+
+    def thermometer(self, n: int, part: Any) -> None:
+        thermometers = Thermometers(
+            self._builder, "pixel_level", self._rows(part, self._low, self._high), self._low, self._high
+        )
+        write = thermometers.call(self._pixel("i"))
+        self._builder.part(
+            "pixels",
+            indented(f"size_t i;\n{thermometers.start()}for (i = 0u; i < {part.n_codes}u; i++) {{\n    {write}\n}}\n"),
+        )
+
+    def _add_brighter(self) -> None:
+        a, b = self._pixel("(size_t)a"), self._pixel("(size_t)b")
+        self._builder.add(_BRIGHTER, ctype=self._ctype, a=a, b=b)
+
+    def _add_neighbours(self) -> None:
+        self._add_brighter()
+        self._builder.add(_LIMITS)
+        codes = [(dy + 1) * 4 + dx + 1 for dy, dx in _NEIGHBOURS]
+        self._builder.add(_NEIGHBOUR, direction=self._builder.table("directions", codes).at("direction"))
+
+    def gradient(self, n: int, part: Any) -> None:
+        self._compare_neighbours(n // 8, self._encoder._margin)
+
+    def census(self, n: int, part: Any) -> None:
+        self._compare_neighbours(n // 8, 0)
+
+    def _compare_neighbours(self, reach: int, margin: int) -> None:
+        self._add_neighbours()
+        self._builder.add(_COMPARE_NEIGHBOURS, **self._sizes)
+        self._builder.call(f"compare_neighbours(features, &out, {reach}, {margin})")
+
+    def local(self, n: int, part: Any) -> None:
+        self._builder.add(_LIMITS)
+        x, other = self._pixel(f"(size_t)((y * {self._sizes['row']}) + x)"), "(size_t)(v + (u * {0}) + (x % {0}))"
+        other = self._pixel(other.format(self._channels))
+        self._builder.add(_LOCAL, pixel=x, other=other, **self._sizes)
+        for reach in range(1, n + 1):
+            margin = c_number((2 * reach + 1) ** 2 * self._encoder._margin, "int32_t")
+            self._builder.call(f"compare_windows(features, &out, {reach}, {margin})")
+
+    def pairs(self, n: int, part: Any) -> None:
+        self._add_brighter()
+        first, second = part._first.astype(np.int64), part._second.astype(np.int64)
+        apart = second - first  # small, since the two are close
+        back = min(int(apart.min()), 0)
+        a = f"(ptrdiff_t){self._builder.table('pairs', first).at('i')}"
+        if smallest_type(0, int(apart.max()) - back) < smallest_type(0, int(second.max())):
+            b = f"{a} + (ptrdiff_t){self._builder.table('pairs_apart', apart - back).at('i')} - {-back}"
+        else:
+            b = f"(ptrdiff_t){self._builder.table('pairs_other', second).at('i')}"
+        brighter = f"{self._builder.prefix}_brighter(features, {a}, {b}, {self._encoder._margin})"
+        body = f"size_t i;\nfor (i = 0u; i < {n}u; i++) {{\n    {self._builder.prefix}_put(out, {brighter});\n}}\n"
+        self._builder.part("pairs", indented(body))
+
+    def patches(self, n: int, part: Any) -> None:
+        side = 2 * int(self._encoder.radius) + 1
+        corners, patterns = self._encoder._draw_patches(n)
+        used = part.thresholds.columns_  # the others agree equally in all training data, and have no bit
+        medians = np.unique(np.floor(part.base.thresholds.thresholds_))
+        if len(medians) != 1:
+            raise ExportError("the encoder compares pixels with several medians, which is no result of fit")
+        packed: NDArray[np.uint8] = np.packbits(patterns[used], axis=1, bitorder="little")
+        rows = [row for row in self._rows(part, 0, side * side) if row]
+        thermometers = Thermometers(self._builder, "patch", rows, 0, side * side)
+        median = int(np.clip(medians[0], self._low - 1, self._high))
+        self._builder.part(
+            "patches",
+            indented(
+                thermometers.start()
+                + self._builder.text(
+                    _PATCHES,
+                    n=len(used),
+                    count=_count_type(side * side),
+                    side=side,
+                    corner=self._builder.table("patch_corners", corners[used]).at("i"),
+                    pattern=self._builder.table("patch_patterns", packed).at(f"(i * {packed.shape[1]}u) + (k / 8u)"),
+                    pixel=self._pixel("at"),
+                    median=c_number(median, "int32_t"),
+                    write=thermometers.call("agreeing"),
+                    row=self._sizes["row"],
+                    channels=self._channels,
+                )
+            ),
+        )
+
+    def hog(self, n: int, part: Any) -> None:
+        self._add_neighbours()
+        cell = self._encoder._cell()
+        count = _count_type(cell * cell)
+        self._builder.add(_COUNT_EDGES, **self._sizes, cell=cell, count=count, margin=self._encoder._margin)
+        rows = self._rows(part, 0, cell * cell)
+        thermometers = Thermometers(self._builder, "edges", rows, 0, cell * cell)
+        counted = f"{self._builder.prefix}_count_edges(features, direction, y, (x * {self._channels}) + c)"
+        self._builder.part(
+            "hog",
+            indented(
+                self._builder.text(
+                    _HOG,
+                    start=thermometers.start(),
+                    last_y=self._height - cell,
+                    last_x=self._width - cell,
+                    step=max(cell // 2, 1),
+                    channels=self._channels,
+                    write=thermometers.call(counted),
+                )
+            ),
+        )
+
+
+def _count_type(most: int) -> str:
+    return "int16_t" if most < 2**15 else "int32_t"
+
+
+_WRITERS: dict[str, Callable[[_Image, int, Any], None]] = {
+    "thermometer": _Image.thermometer,
+    "gradient": _Image.gradient,
+    "census": _Image.census,
+    "local": _Image.local,
+    "pairs": _Image.pairs,
+    "patches": _Image.patches,
+    "hog": _Image.hog,
+}
