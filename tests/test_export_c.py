@@ -620,3 +620,117 @@ def test_fuzz_state(tmp_path):
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Done " in result.stderr
+
+
+# Layouts and the command line ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("encoder", ["thermometer3", "bits", "float"])
+def test_make_layout_runs(encoder, learn, tmp_path):
+    X = {"thermometer3": X_DIGITS, "bits": X_DIGITS > 7, "float": X_DIGITS / 16}[encoder]
+    labels = np.array(['a "quoted" \\ name', "è", "??/", "%s", *"456789"], dtype=object)[Y_DIGITS]
+    classifier = BMLPClassifier(
+        (45,), encoder=None if encoder == "bits" else "thermometer3", max_iter=3, random_state=3
+    )
+    classifier.fit(X[:500], labels[:500])
+    export.c(classifier, tmp_path, learn=learn, prefix="digits_net", layout="make", samples=X[600:620])
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    flags = "CFLAGS=-O1 -Wall -Wextra -Wpedantic -Werror"
+    result = subprocess.run(["make", "-s", "run", flags], cwd=tmp_path, check=True, capture_output=True)
+    lines = result.stdout.decode().splitlines()
+    assert [line.split(": ", 1)[1] for line in lines[:20]] == classifier.predict(X[600:620]).tolist()
+    assert len(lines) == 21 if learn else 20
+
+
+def test_program_notices_another_prediction(tmp_path):
+    export.c(digits_classifier(), tmp_path, layout="make")
+    samples = tmp_path / "samples.h"
+    text = samples.read_text()
+    start = text.index("bmlp_expected[BMLP_N_SAMPLES] = {") + len("bmlp_expected[BMLP_N_SAMPLES] = {")
+    samples.write_text(f"{text[:start]}{(int(text[start]) + 1) % 10}{text[start + 1 :]}")
+    command = ["gcc", str(tmp_path / "main.c"), str(tmp_path / "bmlp.c"), "-o", str(tmp_path / "demo")]
+    subprocess.run(command, check=True)
+    result = subprocess.run([str(tmp_path / "demo")], check=False, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "not what bitlocal predicted" in result.stdout
+
+
+def test_cmake_layout_runs(tmp_path):
+    if shutil.which("cmake") is None:
+        pytest.skip("needs cmake")
+    classifier = digits_classifier()
+    written = export.c(classifier, tmp_path / "sources", layout="cmake", learn=True, prefix="net")
+    assert {path.name for path in written} == {"net.h", "net.c", "main.c", "samples.h", "CMakeLists.txt"}
+    build = tmp_path / "build"
+    for command in (
+        ["cmake", "-S", tmp_path / "sources", "-B", build],
+        ["cmake", "--build", build],
+        ["ctest", "--test-dir", build, "--output-on-failure"],
+    ):
+        subprocess.run(list(map(str, command)), check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("learn", [False, True])
+def test_arduino_layout(learn, tmp_path):
+    """The sketch compiles as the Arduino IDE would compile it, against a stand-in for its core."""
+    export.c(digits_classifier(), tmp_path, layout="arduino", learn=learn, prefix="digits_net")
+    properties = dict(line.split("=", 1) for line in (tmp_path / "library.properties").read_text().splitlines())
+    required = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url", "architectures"}
+    assert required <= set(properties)
+    assert (tmp_path / "src" / properties["includes"]).is_file()
+    sketch = tmp_path / "examples" / "digits_net_demo" / "digits_net_demo.ino"
+    (tmp_path / "Arduino.h").write_text(
+        "struct Port {\n    void begin(long);\n    void print(int);\n    void print(const char *);\n"
+        "    void println(const char *);\n};\nextern Port Serial;\nvoid delay(unsigned long);\n"
+    )
+    flags = ["-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-include", str(tmp_path / "Arduino.h")]
+    includes = ["-I", str(tmp_path / "src"), "-I", str(sketch.parent)]
+    subprocess.run(["gcc", *flags, *includes, "-c", str(sketch), "-o", str(tmp_path / "sketch.o")], check=True)
+
+
+def run(*arguments):
+    command = [str(Path(sys.executable).with_name("bitlocal")), *map(str, arguments)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_command_line(tmp_path):
+    """Train, export, learn in C, and import what was learnt."""
+    model = tmp_path / "model.safetensors"
+    training = ["--hidden", "45", "--epochs", "1", "--encoder", "thermometer3", "--clip", "255", "--quiet"]
+    assert run("train", "digits", *training, "--out", model).returncode == 0
+    done = run("export", "c", model, "--out", tmp_path / "c", "--learn", "--batch-size", "2", "--layout", "make",
+               "--samples", "digits", "--prefix", "net")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "net.c" in done.stdout
+    assert "#define NET_BATCH_SIZE 2u" in (tmp_path / "c" / "net.h").read_text()
+    assert "#define NET_N_SAMPLES 5" in (tmp_path / "c" / "samples.h").read_text()
+
+    classifier = bitlocal.load(model)
+    exported = Exported(classifier, tmp_path, learn=True, batch_size=2)
+    assert run("export", "state", model, "--out", tmp_path / "state").returncode == 0
+    assert (tmp_path / "state").read_bytes() == exported.save()
+    assert exported.learn(X_DIGITS[:50], Y_DIGITS[:50]) == 0
+    (tmp_path / "learnt").write_bytes(exported.save())
+    done = run("import-state", model, tmp_path / "learnt", "--out", tmp_path / "learnt.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert "25 mini-batches" in done.stdout
+    learnt = bitlocal.load(tmp_path / "learnt.safetensors")
+    assert_same_network(learnt, classifier.set_params(batch_size=2).partial_fit(X_DIGITS[:50], Y_DIGITS[:50]))
+    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], learnt.decision_function(X_DIGITS))
+
+
+def test_command_line_errors(tmp_path):
+    model = tmp_path / "model.safetensors"
+    bitlocal.save(digits_classifier(), model)
+    for arguments, message in [
+        (["export", "c", model, "--out", tmp_path / "c", "--counter-bits", "8", "--learn"], "train with --clip 255"),
+        (["import-state", model, model, "--out", tmp_path / "new.safetensors"], "no state of a device"),
+        (["import-state", model, tmp_path / "none", "--out", tmp_path / "new.safetensors"], "No such file"),
+        (["export", "state", model, "--out", model], "read from"),
+    ]:
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1

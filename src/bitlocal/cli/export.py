@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bitlocal.cli.console import byte_size, out
+from bitlocal.cli.data import load_like, prediction_part
 from bitlocal.cli.outfile import require_writable
 from bitlocal.export import c as write_c
 from bitlocal.export import write_state
 from bitlocal.modelfile import load_model, write_file
 
 export = typer.Typer(help="Write a model as C99 source files for a device, or what it has learnt as a state.")
+
+
+class Layout(str, Enum):
+    """What `bitlocal.export.c` takes as layout."""
+
+    plain = "plain"
+    cmake = "cmake"
+    make = "make"
+    arduino = "arduino"
+
 
 _ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")]
 _CounterBits = Annotated[
@@ -28,6 +40,13 @@ def export_c(
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the files; made if it is not there.")],
     learn: Annotated[bool, typer.Option("--learn", help="Write what learning on the device needs, too.")] = False,
     prefix: Annotated[str, typer.Option(help="What the names of files and functions begin with.")] = "bmlp",
+    layout: Annotated[
+        Layout, typer.Option(help="Which files: the source alone, with a program and its build, or as a library.")
+    ] = Layout.plain,
+    samples: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Data of which the program has the first 5 samples (default: made up)."),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, max=4096, help="Samples in a mini-batch on the device (default: the model's).")
     ] = None,
@@ -38,12 +57,16 @@ def export_c(
     ] = None,
 ) -> None:
     """Write MODEL as C99 source files that infer and, with --learn, go on learning, without floating point."""
-    classifier = load_model(model).classifier
+    loaded = load_model(model)
+    classifier = loaded.classifier
+    rows = None if samples is None else prediction_part(load_like(loaded, samples, None, require_target=False))[:5]
     files = write_c(
         classifier,
         out_folder,
         learn=learn,
         prefix=prefix,
+        layout=layout.value,
+        samples=rows,
         batch_size=batch_size,
         counter_bits=counter_bits,
         features=features,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.encoding import encoder_code
 from bitlocal.export.errors import ExportError
+from bitlocal.export.layouts import LAYOUTS, arrange
 from bitlocal.export.plan import make_plan
+from bitlocal.export.samples import samples_header
 from bitlocal.export.source import Source, check_prefix
 from bitlocal.modelfile import write_file
 
@@ -21,9 +24,11 @@ def c(
     *,
     learn: bool = False,
     prefix: str = "bmlp",
+    layout: str = "plain",
     batch_size: int | None = None,
     counter_bits: int | None = None,
     features: str | None = None,
+    samples: ArrayLike | None = None,
 ) -> list[Path]:
     """Write a classifier as C99 source files, to infer and, on request, to go on learning.
 
@@ -37,6 +42,9 @@ def c(
         Whether to write what learning on the device needs, too.
     prefix : str, default="bmlp"
         What the names of files, functions and types begin with; macros have it in upper case.
+    layout : {"plain", "cmake", "make", "arduino"}, default="plain"
+        Header and source alone; with a program that predicts samples and checks itself, and what builds it; or as a
+        library for the Arduino IDE.
     batch_size : int or None, default=None
         Samples of a mini-batch on the device, 1 to 4096. None for the classifier's.
     counter_bits : int or None, default=None
@@ -44,6 +52,8 @@ def c(
         15, 8 for 255, 16 for None.
     features : {"uint8", "int8", "uint16", "int16", "int32", "float"}, optional
         Type of a feature. By default what suits the encoder.
+    samples : array-like of shape (n_samples, n_features), optional
+        Samples for that program. By default a few of random numbers.
 
     Returns
     -------
@@ -74,13 +84,17 @@ def c(
             "this model has no hidden weights (its file was saved for inference only), so it cannot learn on a device: "
             "export it without --learn, or save it without --inference-only"
         )
+    if layout not in LAYOUTS:
+        raise ExportError(f"layout={layout!r}: expected one of {', '.join(LAYOUTS)}")
     plan = make_plan(classifier, batch_size=batch_size, counter_bits=counter_bits)
-    source = Source(classifier, plan, encoder_code(classifier, prefix, features), prefix, learn=learn)
-    contents = {f"{prefix}.h": source.header(), f"{prefix}.c": source.source()}
+    code = encoder_code(classifier, prefix, features)
+    source = Source(classifier, plan, code, prefix, learn=learn)
+    contents = arrange(
+        layout, prefix, source.header(), source.source(), lambda: samples_header(classifier, code, prefix, samples)
+    )
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in contents.items():
-        write_file(folder / name, text.encode())
-        written.append(folder / name)
+    written = [folder / name for name in contents]
+    for path, text in zip(written, contents.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, text.encode())
     return written

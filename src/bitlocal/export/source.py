@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.ctext import c_array, c_number, smallest_type
 from bitlocal.export.encoding import EncoderCode
 from bitlocal.export.errors import ExportError
+from bitlocal.export.layouts import template, with_prefix
 from bitlocal.export.plan import GAP_STRIDE, LONGEST_GAP, LayerPlan, Plan
 from bitlocal.export.planes import to_planes, words_for
 from bitlocal.export.state import HEADER_SIZE, state_header
@@ -181,12 +181,10 @@ class Source:
         return "\n".join(part.strip("\n") + "\n" for part in parts)
 
     def _template(self, name: str) -> str:
-        return self._named(files("bitlocal.export").joinpath("templates").joinpath(name).read_text(encoding="utf-8"))
+        return template(name, self.prefix)
 
     def _named(self, text: str) -> str:
-        """Put the prefix where the templates have theirs."""
-        text = re.sub(r"\bbmlp_", f"{self.prefix}_", text)
-        return re.sub(r"\bBMLP_", f"{self.prefix.upper()}_", text)
+        return with_prefix(text, self.prefix)
 
     def _table(self, name: str, values: NDArray[np.uint32] | Sequence[int], ctype: str = "uint32_t") -> str:
         return c_array(f"{self.prefix}_{name}", values, ctype, f"{self.prefix.upper()}_ROM")
