@@ -20,6 +20,7 @@ from sklearn.datasets import load_digits
 import bitlocal
 from bitlocal import BMLPClassifier, export
 from bitlocal.datasets import load
+from bitlocal.export import report
 from bitlocal.export.plan import make_plan
 from exported import COMPILERS, STRICT, Exported, compile_command, logits_of, pointer
 from reference import ReferenceNetwork, gap_lengths, survival_table
@@ -734,3 +735,109 @@ def test_command_line_errors(tmp_path):
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+# What it costs ---------------------------------------------------------------------------------------------------
+
+TARGETS = [
+    pytest.param(t, id=t.name, marks=pytest.mark.skipif(not shutil.which(t.compiler), reason=f"needs {t.packages}"))
+    for t in report.TARGETS
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_report_of_an_export(target, sources):
+    """Flash as a linker that drops what is not reached has it; memory as the compiler has it."""
+    source = next(path for path in sources if path.stem == "full_range")
+    header = source.with_suffix(".h").read_text()
+    (cost,) = report.measure(header, source.read_text(), "full_range", [target], ["-Os"])
+    assert cost.error == ""
+    assert cost.ram_static == 0
+    counters = 4 * 4 * (45 * 6 + 30 * 2)
+    assert counters < cost.ram_context < counters + 200
+    assert 0 < cost.stack_inference < cost.stack_learning < 1000
+    for functions, flash in (("predict logits", cost.flash_inference), ("init learn flush ctx_predict ctx_logits "
+                                                                        "save load", cost.flash_learning)):  # fmt: skip
+        linked = linked_size(target, source, [f"full_range_{name}" for name in functions.split()])
+        assert flash <= linked + 32
+        assert linked <= flash + 400  # the linker aligns functions and tables
+
+
+def linked_size(target, source, functions):
+    """Let the linker keep what functions need, and add up code and constants."""
+    program = source.parent / "kept"
+    keep = [f"-Wl,-u,{name}" for name in functions]
+    dropping = ["-Wl,--gc-sections", "-Wl,--no-relax", f"-Wl,-e,{functions[0]}", "-Wl,--unresolved-symbols=ignore-all"]
+    flags = [*target.flags, "-Os", "-std=c99", "-ffunction-sections", "-fdata-sections", "-nostdlib", "-static"]
+    subprocess.run([target.compiler, *flags, str(source), *dropping, *keep, "-o", str(program)], check=True)
+    size = [f"{target.tools}size", "-A", str(program)]
+    listing = subprocess.run(size, check=True, capture_output=True, text=True).stdout
+    sections = [line.split() for line in listing.splitlines() if line.startswith((".text", ".rodata"))]
+    return sum(int(section[1]) for section in sections)
+
+
+def test_report_adds_up_the_stack_of_a_chain_of_calls():
+    """Known frames: the deepest chain counts, not the sum of all functions."""
+    host = report.TARGETS[-1]
+    if shutil.which("gcc") is None or shutil.which("objdump") is None:
+        pytest.skip("needs gcc and objdump")
+    leaf = """\
+static __attribute__((noinline)) int {0}(int i) {{
+    volatile char room[{1}];
+    room[i] = 1;
+    return room[i] + {2};
+}}
+"""
+    text = (
+        '#include "net.h"\n' + leaf.format("small", 600, 1) + leaf.format("large", 3000, 1)
+        + leaf.format("middle", 1000, "large(i)") + "int net_predict(int i) { return middle(i) + small(i); }\n"
+        "int net_logits(int i) { return large(i) + small(i); }\nint net_unused(int i) { return i; }\n"
+    )  # fmt: skip
+    header = "int net_predict(int i);\nint net_logits(int i);\nint net_unused(int i);\n"
+    (cost,) = report.measure(header, text, "net", [host], ["-O1"])
+    assert 3800 <= cost.stack_inference < 4300  # x86-64 spares functions that call no other 128 bytes
+    assert (cost.stack_learning, cost.flash_learning, cost.ram_context) == (0, 0, 0)
+
+
+def test_report_tells_why_it_cannot_be_compiled():
+    host = report.TARGETS[-1]
+    if shutil.which("objdump") is None:
+        pytest.skip("needs objdump")
+    (cost,) = report.measure(
+        "int net_predict(void);\n", "int net_predict(void) { return x; }\n", "net", [host], ["-Os"]
+    )
+    assert "undeclared" in cost.error
+
+
+def test_report_of_missing_compilers(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    absent = dict(report.missing())
+    assert absent["arm-none-eabi-gcc"].startswith("gcc-arm-none-eabi")
+    assert {"riscv64-unknown-elf-gcc", "avr-gcc", "gcc"} < set(absent)
+    assert report.measure("", "", "net") == []
+
+
+def test_operations_follow_from_the_shapes():
+    classifier = digits_classifier((45, 30), group_size=15)
+    n_inputs = classifier.network_.config.n_inputs
+    work = report.operations(make_plan(classifier))
+    words = -(-n_inputs // 32)
+    assert work.synapses == n_inputs * 45 + 45 * 30 + 10 * 30
+    assert work.inference_words == 45 * words + 30 * 2 + 10 * 1
+    assert work.learning_words == work.inference_words + 10 * 2
+    assert work.update_words == 3 * words + 2 * 2
+    thresholds = classifier.network_.reinforcement_thresholds()
+    assert work.reinforced * 2**32 == pytest.approx(n_inputs * 45 * thresholds[0] + 45 * 30 * thresholds[1])
+
+
+def test_report_on_the_command_line(tmp_path):
+    model = tmp_path / "model.safetensors"
+    bitlocal.save(digits_classifier(), model)
+    done = run("export", "c", model, "--out", tmp_path, "--learn", "--report")
+    assert done.returncode == 0, done.stderr
+    assert "stack, learning" in done.stdout
+    assert "words of counters to change" in done.stdout
+    for target in report.TARGETS:
+        known = shutil.which(target.compiler) is not None
+        assert (target.name in done.stdout) == known
+        assert (f"apt-get install {target.packages}" in done.stdout) != known
