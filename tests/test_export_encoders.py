@@ -162,7 +162,18 @@ def test_medians(tmp_path, scope):
     assert check(MedianBinarizer(scope).fit(whole), whole, tmp_path).code.feature_type in ("uint8_t", "int16_t")
 
 
-PARTS = ["thermometer3", "gradient8", "gradient24", "census16", "local2", "pairs70", "patches60", "hog3"]
+PARTS = [
+    "thermometer3",
+    "pool2",
+    "pool3/5",
+    "gradient8",
+    "gradient24",
+    "census16",
+    "local2",
+    "pairs70",
+    "patches60",
+    "hog3",
+]
 SHAPES = [(9, 12), (8, 7, 3), (7, 7)]
 
 
