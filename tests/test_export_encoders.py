@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -488,6 +489,67 @@ def test_microcontrollers_need_no_library(tmp_path, kind):
     subprocess.run(command, cwd=tmp_path, check=True)
     names = subprocess.run(["arm-none-eabi-nm", "-u", "e.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert set(names.stdout.split()) <= {"U", "memcpy", "memset"}
+
+
+# On an AVR, int has 16 bits, and tables are read from flash memory by instructions of their own.
+AVR_ROM = """\
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/pgmspace.h>
+#include <avr/sleep.h>
+#define E_ROM PROGMEM
+#define E_ROM_U8(p) pgm_read_byte(p)
+#define E_ROM_U16(p) pgm_read_word(p)
+#define E_ROM_I16(p) ((int16_t)pgm_read_word(p))
+#define E_ROM_U32(p) pgm_read_dword(p)
+"""
+AVR_MAIN = """\
+static const uint8_t samples[] PROGMEM = {%s};
+static void send(char c)
+{
+    while ((UCSR0A & (1 << UDRE0)) == 0) {
+    }
+    UDR0 = (uint8_t)c;
+}
+int main(void)
+{
+    static e_feature_t features[N_FEATURES];
+    static uint32_t bits[N_WORDS];
+    UCSR0B = (1 << TXEN0);
+    for (size_t i = 0; i < sizeof samples; i += sizeof features) {
+        memcpy_P(features, &samples[i], sizeof features);
+        encode_all(features, 1u, bits);
+        for (size_t w = 0; w < N_WORDS; w++) {
+            for (int shift = 28; shift >= 0; shift -= 4) {
+                send("0123456789abcdef"[(bits[w] >> shift) & 15u]);
+            }
+            send('\\n');
+        }
+    }
+    cli();
+    sleep_mode();
+    return 0;
+}
+"""
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("avr-gcc", "simavr"))), reason="needs avr-gcc and simavr")
+@pytest.mark.parametrize("kind", encoders())
+def test_on_an_emulated_avr(tmp_path, kind):
+    encoder, X = encoders()[kind]
+    X = X[:6]
+    code = code_for(encoder, X[0].size, "e")
+    text, n = re.subn(r"(#define E_ROM\b.*\n)(?:#define E_ROM_.*\n)+", lambda _: AVR_ROM, program(code))
+    assert n == 1
+    samples = as_features(X, code.feature_type).tobytes()
+    (tmp_path / "e.c").write_text(text + AVR_MAIN % ", ".join(map(str, samples)), encoding="ascii")
+    command = ["avr-gcc", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-mmcu=atmega2560", "-Os", "e.c", "-o", "e.elf"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    command = ["simavr", "-m", "atmega2560", "-f", "16000000", "e.elf"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=600)
+    words = [int(word, 16) for word in re.findall(r"([0-9a-f]{8})\.", done.stdout + done.stderr)]
+    expected, _ = python_words(encoder, X)
+    assert words == expected.ravel().tolist()
 
 
 # Errors ------------------------------------------------------------------------------------------------------------
