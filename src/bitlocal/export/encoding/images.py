@@ -49,7 +49,7 @@ static ptrdiff_t ${p}_right(size_t direction)
 """
 
 _BRIGHTER = """\
-static int ${p}_brighter(const ${p}_feature_t *features, ptrdiff_t a, ptrdiff_t b, ${ctype} margin)
+static int ${name}(const ${feature_t} *features, ptrdiff_t a, ptrdiff_t b, ${ctype} margin)
 {
     return ((${ctype})${a} - (${ctype})${b}) > margin;
 }
@@ -57,7 +57,7 @@ static int ${p}_brighter(const ${p}_feature_t *features, ptrdiff_t a, ptrdiff_t 
 
 _COMPARE_NEIGHBOURS = """\
 /* Whether each pixel is brighter than its neighbours, all pixels for one neighbour after the other. */
-static void ${p}_compare_neighbours(const ${p}_feature_t *features, ${p}_writer_t *out, ptrdiff_t reach,
+static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, ptrdiff_t reach,
     ${ctype} margin)
 {
     ptrdiff_t far;
@@ -73,7 +73,7 @@ static void ${p}_compare_neighbours(const ${p}_feature_t *features, ${p}_writer_
                 ptrdiff_t x;
                 for (x = ${p}_most(0, -dx) * ${channels}; x < x_end; x++) {
                     const ptrdiff_t a = (y * ${row}) + x;
-                    ${p}_put(out, ${p}_brighter(features, a, a + (dy * ${row}) + (dx * ${channels}), margin));
+                    ${p}_put(out, ${brighter}(features, a, a + (dy * ${row}) + (dx * ${channels}), margin));
                 }
             }
         }
@@ -83,7 +83,7 @@ static void ${p}_compare_neighbours(const ${p}_feature_t *features, ${p}_writer_
 
 _COUNT_EDGES = """\
 /* How many pixels of a cell are brighter than their neighbour in one direction. */
-static ${count} ${p}_count_edges(const ${p}_feature_t *features, size_t direction, ptrdiff_t top, ptrdiff_t left)
+static ${count} ${name}(const ${feature_t} *features, size_t direction, ptrdiff_t top, ptrdiff_t left)
 {
     const ptrdiff_t dy = ${p}_down(direction);
     const ptrdiff_t dx = ${p}_right(direction) * ${channels};
@@ -98,7 +98,7 @@ static ${count} ${p}_count_edges(const ${p}_feature_t *features, size_t directio
         }
         for (; x < x_end; x += ${channels}) {
             const ptrdiff_t a = (y * ${row}) + x;
-            if (${p}_brighter(features, a, a + (dy * ${row}) + dx, ${margin})) {
+            if (${brighter}(features, a, a + (dy * ${row}) + dx, ${margin})) {
                 n++;
             }
         }
@@ -125,7 +125,7 @@ ${start}for (direction = 0u; direction < 8u; direction++) {
 
 _LOCAL = """\
 /* Whether each pixel is brighter than the mean of a window around it. */
-static void ${p}_compare_windows(const ${p}_feature_t *features, ${p}_writer_t *out, ptrdiff_t reach, int32_t margin)
+static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, ptrdiff_t reach, int32_t margin)
 {
     const int32_t area = (int32_t)(((2 * reach) + 1) * ((2 * reach) + 1));
     ptrdiff_t y;
@@ -280,12 +280,11 @@ class _Image:
         body = self._builder.text(_POOL, start=thermometers.start(), write=thermometers.call("sum"), **values)
         self._builder.part("pool", indented(body))
 
-    def _add_brighter(self) -> None:
+    def _brighter(self) -> str:
         a, b = self._pixel("(size_t)a"), self._pixel("(size_t)b")
-        self._builder.add(_BRIGHTER, ctype=self._ctype, a=a, b=b)
+        return self._builder.function("brighter", _BRIGHTER, ctype=self._ctype, a=a, b=b)
 
     def _add_neighbours(self) -> None:
-        self._add_brighter()
         self._builder.add(_LEAST)
         self._builder.add(_MOST)
         codes = [(dy + 1) * 4 + dx + 1 for dy, dx in _NEIGHBOURS]
@@ -299,21 +298,22 @@ class _Image:
 
     def _compare_neighbours(self, reach: int, margin: int) -> None:
         self._add_neighbours()
-        self._builder.add(_COMPARE_NEIGHBOURS, **self._sizes)
-        self._builder.call(f"compare_neighbours(features, &out, {reach}, {margin})")
+        name = self._builder.function(
+            "compare_neighbours", _COMPARE_NEIGHBOURS, **self._sizes, brighter=self._brighter()
+        )
+        self._builder.calls.append(f"{name}(features, &out, {reach}, {margin});")
 
     def local(self, part: Any, n: int) -> None:
         self._builder.add(_LEAST)
         self._builder.add(_MOST)
         x, other = self._pixel(f"(size_t)((y * {self._sizes['row']}) + x)"), "(size_t)(v + (u * {0}) + (x % {0}))"
         other = self._pixel(other.format(self._channels))
-        self._builder.add(_LOCAL, pixel=x, other=other, **self._sizes)
+        name = self._builder.function("compare_windows", _LOCAL, pixel=x, other=other, **self._sizes)
         for reach in range(1, n + 1):
             margin = c_number((2 * reach + 1) ** 2 * self._encoder._margin, "int32_t")
-            self._builder.call(f"compare_windows(features, &out, {reach}, {margin})")
+            self._builder.calls.append(f"{name}(features, &out, {reach}, {margin});")
 
     def pairs(self, part: Any, n: int) -> None:
-        self._add_brighter()
         first, second = part._first.astype(np.int64), part._second.astype(np.int64)
         apart = second - first  # small, since the two are close
         back = min(int(apart.min()), 0)
@@ -322,8 +322,8 @@ class _Image:
             b = f"{a} + (ptrdiff_t){self._builder.table('pairs_apart', apart - back).at('i')} - {-back}"
         else:
             b = f"(ptrdiff_t){self._builder.table('pairs_other', second).at('i')}"
-        brighter = f"{self._builder.prefix}_brighter(features, {a}, {b}, {self._encoder._margin})"
-        body = f"size_t i;\nfor (i = 0u; i < {n}u; i++) {{\n    {self._builder.prefix}_put(out, {brighter});\n}}\n"
+        put = self._builder.put(f"{self._brighter()}(features, {a}, {b}, {self._encoder._margin})")
+        body = f"size_t i;\nfor (i = 0u; i < {n}u; i++) {{\n    {put}\n}}\n"
         self._builder.part("pairs", indented(body))
 
     def patches(self, part: Any, n: int) -> None:
@@ -361,10 +361,18 @@ class _Image:
         self._add_neighbours()
         cell = self._encoder._cell()
         count = _count_type(cell * cell)
-        self._builder.add(_COUNT_EDGES, **self._sizes, cell=cell, count=count, margin=self._encoder._margin)
+        edges = self._builder.function(
+            "count_edges",
+            _COUNT_EDGES,
+            **self._sizes,
+            cell=cell,
+            count=count,
+            margin=self._encoder._margin,
+            brighter=self._brighter(),
+        )
         rows = self._rows(part, 0, cell * cell)
         thermometers = Thermometers(self._builder, "edges", rows, 0, cell * cell)
-        counted = f"{self._builder.prefix}_count_edges(features, direction, y, (x * {self._channels}) + c)"
+        counted = f"{edges}(features, direction, y, (x * {self._channels}) + c)"
         self._builder.part(
             "hog",
             indented(
