@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -162,7 +163,18 @@ def test_medians(tmp_path, scope):
     assert check(MedianBinarizer(scope).fit(whole), whole, tmp_path).code.feature_type in ("uint8_t", "int16_t")
 
 
-PARTS = ["thermometer3", "gradient8", "gradient24", "census16", "local2", "pairs70", "patches60", "hog3"]
+PARTS = [
+    "thermometer3",
+    "pool2",
+    "pool3/5",
+    "gradient8",
+    "gradient24",
+    "census16",
+    "local2",
+    "pairs70",
+    "patches60",
+    "hog3",
+]
 SHAPES = [(9, 12), (8, 7, 3), (7, 7)]
 
 
@@ -316,7 +328,19 @@ def test_unions(tmp_path):
     assert check(union, X, tmp_path).code.feature_type == "uint8_t"
     signals = FeatureUnion([("s", SignalEncoder()), ("t", ThermometerEncoder(3, "uniform"))]).fit(X)
     assert check(signals, X, tmp_path).code.feature_type == "int16_t"
+    others = "thermometer1+pool1/3+gradient8+local1+pairs9+patches20+hog2"
+    several = [
+        ("a", ImageEncoder("+".join(PARTS), shape=(9, 9))),
+        ("b", ImageEncoder(others, shape=(9, 3, 3), margin=0, cell_size=2, radius=1, random_state=2)),
+        ("c", SignalEncoder(shape=(27, 3))),
+        ("d", SignalEncoder(n_segments=2)),
+        ("e", CategoryEncoder(max_categories=3)),
+        ("f", CategoryEncoder("binary")),
+        ("g", MedianBinarizer("column")),
+    ]
+    check(FeatureUnion(several).fit(X), X, tmp_path, "int16")
     X = (X / 7).astype(np.float32)
+    check(FeatureUnion(several).fit(X), X, tmp_path)
     union = FeatureUnion([("c", CategoryEncoder()), ("t", TableEncoder()), ("i", ImageEncoder())]).fit(X)
     assert check(union, X, tmp_path).code.feature_type == "float"
 
@@ -462,7 +486,7 @@ def test_no_floating_point_arithmetic(tmp_path, kind):
     encoder, X = encoders()[kind]
     compiled = Compiled(encoder, X[0].size, tmp_path)
     functions = disassemble(compiled.library)
-    mnemonics = [one for name, found in functions.items() if name.startswith(("e_", "encode_all")) for one in found]
+    mnemonics = [one for name, found in functions.items() if name.startswith("e") for one in found]
     assert len(mnemonics) > 20
     assert not floating_point(mnemonics, platform.machine())
 
@@ -477,6 +501,67 @@ def test_microcontrollers_need_no_library(tmp_path, kind):
     subprocess.run(command, cwd=tmp_path, check=True)
     names = subprocess.run(["arm-none-eabi-nm", "-u", "e.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert set(names.stdout.split()) <= {"U", "memcpy", "memset"}
+
+
+# On an AVR, int has 16 bits, and tables are read from flash memory by instructions of their own.
+AVR_ROM = """\
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/pgmspace.h>
+#include <avr/sleep.h>
+#define E_ROM PROGMEM
+#define E_ROM_U8(p) pgm_read_byte(p)
+#define E_ROM_U16(p) pgm_read_word(p)
+#define E_ROM_I16(p) ((int16_t)pgm_read_word(p))
+#define E_ROM_U32(p) pgm_read_dword(p)
+"""
+AVR_MAIN = """\
+static const uint8_t samples[] PROGMEM = {%s};
+static void send(char c)
+{
+    while ((UCSR0A & (1 << UDRE0)) == 0) {
+    }
+    UDR0 = (uint8_t)c;
+}
+int main(void)
+{
+    static e_feature_t features[N_FEATURES];
+    static uint32_t bits[N_WORDS];
+    UCSR0B = (1 << TXEN0);
+    for (size_t i = 0; i < sizeof samples; i += sizeof features) {
+        memcpy_P(features, &samples[i], sizeof features);
+        encode_all(features, 1u, bits);
+        for (size_t w = 0; w < N_WORDS; w++) {
+            for (int shift = 28; shift >= 0; shift -= 4) {
+                send("0123456789abcdef"[(bits[w] >> shift) & 15u]);
+            }
+            send('\\n');
+        }
+    }
+    cli();
+    sleep_mode();
+    return 0;
+}
+"""
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("avr-gcc", "simavr"))), reason="needs avr-gcc and simavr")
+@pytest.mark.parametrize("kind", encoders())
+def test_on_an_emulated_avr(tmp_path, kind):
+    encoder, X = encoders()[kind]
+    X = X[:6]
+    code = code_for(encoder, X[0].size, "e")
+    text, n = re.subn(r"(#define E_ROM\b.*\n)(?:#define E_ROM_.*\n)+", lambda _: AVR_ROM, program(code))
+    assert n == 1
+    samples = as_features(X, code.feature_type).tobytes()
+    (tmp_path / "e.c").write_text(text + AVR_MAIN % ", ".join(map(str, samples)), encoding="ascii")
+    command = ["avr-gcc", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-mmcu=atmega2560", "-Os", "e.c", "-o", "e.elf"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    command = ["simavr", "-m", "atmega2560", "-f", "16000000", "e.elf"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=600)
+    words = [int(word, 16) for word in re.findall(r"([0-9a-f]{8})\.", done.stdout + done.stderr)]
+    expected, _ = python_words(encoder, X)
+    assert words == expected.ravel().tolist()
 
 
 # Errors ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["EncoderCode", "as_features", "encoder_code"]
 
 _BODY = """\
-static void ${p}_encode(const ${p}_feature_t *features, uint32_t *bits)
+static void ${prefix}_encode(const ${feature_t} *features, uint32_t *bits)
 {
     ${p}_writer_t out;
     size_t i;
@@ -112,7 +112,7 @@ def code_for(encoder: Any, n_features: int, prefix: str, features: str | None = 
     _add(builder, encoder, n_features)
     n_bits = n_features if encoder is None else sum(part.n_bits_ for part in _parts_of(encoder))
     calls = "".join(f"    {call}\n" for call in builder.calls)
-    body = builder.text(_BODY, n_words=-(-n_bits // 32), calls=calls)
+    body = builder.text(_BODY, prefix=prefix, n_words=-(-n_bits // 32), calls=calls)
     return EncoderCode(kind.ctype, n_features, int(n_bits), builder.declarations, body, 0)
 
 
@@ -167,7 +167,7 @@ def _add(builder: Builder, encoder: Any, n_features: int) -> None:
 def _add_bits(builder: Builder, n_features: int) -> None:
     """Add the code for features that are bits: 0 or -1, and 1."""
     above = "> 0x80000000u" if builder.features.is_float else "> 0"
-    put = f"{builder.prefix}_put(out, {builder.value('f')} {above});"
+    put = builder.put(f"{builder.value('f')} {above}")
     builder.part("bits", f"    size_t f;\n    for (f = 0u; f < {n_features}u; f++) {{\n        {put}\n    }}\n")
 
 

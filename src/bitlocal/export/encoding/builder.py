@@ -52,6 +52,8 @@ static uint32_t ${p}_key(const float *feature)
 }
 """
 
+_PART = "static void ${name}(const ${feature_t} *features, ${p}_writer_t *out)\n{\n${body}}\n"
+
 
 class Table:
     """A table of constants, and how its elements are read."""
@@ -78,18 +80,20 @@ class Builder:
     """
 
     def __init__(self, prefix: str, features: FeatureType) -> None:
-        self.prefix = prefix
+        self.p = f"{prefix}_enc"  # so that names of the encoder differ from those of other code
         self.features = features
+        self._prefix = prefix
         self.calls: list[str] = []
         self._pieces: list[str] = []
         self._known: set[str] = set()
+        self._functions: dict[tuple[str, str], str] = {}
         self._tables: dict[tuple[str, tuple[int, ...]], Table] = {}
         self._numbers: dict[str, int] = {}
         self.add(_WRITER)
 
     def text(self, template: str, **values: object) -> str:
-        """Fill in a template: ${p} and ${P} are the prefix in lower and upper case."""
-        return Template(template).substitute(p=self.prefix, P=self.prefix.upper(), **values)
+        """Fill in a template: ${p} is what names begin with, ${feature_t} the type of a feature."""
+        return Template(template).substitute(p=self.p, feature_t=f"{self._prefix}_feature_t", **values)
 
     def add(self, template: str, **values: object) -> None:
         """Add a piece of code, once."""
@@ -102,37 +106,39 @@ class Builder:
         """Give a name that is not in use yet."""
         number = self._numbers.get(what, 0)
         self._numbers[what] = number + 1
-        return f"{self.prefix}_{what}" + (f"_{number}" if number else "")
+        return f"{self.p}_{what}" + (f"_{number}" if number else "")
+
+    def function(self, what: str, template: str, **values: object) -> str:
+        """Add a function whose text has ${name} for its name, and give that; a function that is there is used again."""
+        key = what, self.text(template, name="", **values)
+        if key not in self._functions:
+            self._functions[key] = self.name(what)
+            self._pieces.append(self.text(template, name=self._functions[key], **values))
+        return self._functions[key]
 
     def table(self, what: str, values: Sequence[int] | NDArray[Any], ctype: str | None = None) -> Table:
         """Add a table, of the smallest type of numbers without sign that holds them unless one is given."""
         numbers = tuple(int(value) for value in np.asarray(values).ravel().tolist())
         ctype = smallest_type(min(numbers), max(numbers)) if ctype is None else ctype
         if (ctype, numbers) not in self._tables:  # equal ones share memory
-            table = Table(self.prefix, self.name(what), ctype)
+            table = Table(self._prefix, self.name(what), ctype)
             self._tables[ctype, numbers] = table
-            self._pieces.append(c_array(table.name, numbers, ctype, f"{self.prefix.upper()}_ROM"))
+            self._pieces.append(c_array(table.name, numbers, ctype, f"{self._prefix.upper()}_ROM"))
         return self._tables[ctype, numbers]
 
     def part(self, what: str, body: str) -> None:
         """Add a function that writes the bits of a part, and its call."""
-        name = self.name(f"write_{what}")
-        self.add(
-            "static void ${name}(const ${p}_feature_t *features, ${p}_writer_t *out)\n{\n${body}}\n",
-            name=name,
-            body=body,
-        )
-        self.call(f"{name.removeprefix(self.prefix + '_')}(features, &out)")
+        self.calls.append(f"{self.function(f'write_{what}', _PART, body=body)}(features, &out);")
 
-    def call(self, text: str) -> None:
-        """Add the call of a function that writes bits; its name goes without the prefix."""
-        self.calls.append(f"{self.prefix}_{text};")
+    def put(self, bit: str) -> str:
+        """Write the writing of a bit."""
+        return f"{self.p}_put(out, {bit});"
 
     def value(self, index: str) -> str:
         """Write what is compared with thresholds for a feature: itself, or its key."""
         if self.features.is_float:
             self.add(_FLOAT_KEY)
-            return f"{self.prefix}_key(&features[{index}])"
+            return f"{self.p}_key(&features[{index}])"
         return f"features[{index}]"
 
     @property

@@ -21,12 +21,14 @@ from bitlocal.export.encoding.thresholds import by_column
 from bitlocal.export.encoding.whole import add_whole
 from bitlocal.export.errors import ExportError
 
-_LIMITS = """\
+_LEAST = """\
 static ptrdiff_t ${p}_least(ptrdiff_t a, ptrdiff_t b)
 {
     return (a < b) ? a : b;
 }
+"""
 
+_MOST = """\
 static ptrdiff_t ${p}_most(ptrdiff_t a, ptrdiff_t b)
 {
     return (a > b) ? a : b;
@@ -47,7 +49,7 @@ static ptrdiff_t ${p}_right(size_t direction)
 """
 
 _BRIGHTER = """\
-static int ${p}_brighter(const ${p}_feature_t *features, ptrdiff_t a, ptrdiff_t b, ${ctype} margin)
+static int ${name}(const ${feature_t} *features, ptrdiff_t a, ptrdiff_t b, ${ctype} margin)
 {
     return ((${ctype})${a} - (${ctype})${b}) > margin;
 }
@@ -55,7 +57,7 @@ static int ${p}_brighter(const ${p}_feature_t *features, ptrdiff_t a, ptrdiff_t 
 
 _COMPARE_NEIGHBOURS = """\
 /* Whether each pixel is brighter than its neighbours, all pixels for one neighbour after the other. */
-static void ${p}_compare_neighbours(const ${p}_feature_t *features, ${p}_writer_t *out, ptrdiff_t reach,
+static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, ptrdiff_t reach,
     ${ctype} margin)
 {
     ptrdiff_t far;
@@ -71,7 +73,7 @@ static void ${p}_compare_neighbours(const ${p}_feature_t *features, ${p}_writer_
                 ptrdiff_t x;
                 for (x = ${p}_most(0, -dx) * ${channels}; x < x_end; x++) {
                     const ptrdiff_t a = (y * ${row}) + x;
-                    ${p}_put(out, ${p}_brighter(features, a, a + (dy * ${row}) + (dx * ${channels}), margin));
+                    ${p}_put(out, ${brighter}(features, a, a + (dy * ${row}) + (dx * ${channels}), margin));
                 }
             }
         }
@@ -81,7 +83,7 @@ static void ${p}_compare_neighbours(const ${p}_feature_t *features, ${p}_writer_
 
 _COUNT_EDGES = """\
 /* How many pixels of a cell are brighter than their neighbour in one direction. */
-static ${count} ${p}_count_edges(const ${p}_feature_t *features, size_t direction, ptrdiff_t top, ptrdiff_t left)
+static ${count} ${name}(const ${feature_t} *features, size_t direction, ptrdiff_t top, ptrdiff_t left)
 {
     const ptrdiff_t dy = ${p}_down(direction);
     const ptrdiff_t dx = ${p}_right(direction) * ${channels};
@@ -96,7 +98,7 @@ static ${count} ${p}_count_edges(const ${p}_feature_t *features, size_t directio
         }
         for (; x < x_end; x += ${channels}) {
             const ptrdiff_t a = (y * ${row}) + x;
-            if (${p}_brighter(features, a, a + (dy * ${row}) + dx, ${margin})) {
+            if (${brighter}(features, a, a + (dy * ${row}) + dx, ${margin})) {
                 n++;
             }
         }
@@ -123,7 +125,7 @@ ${start}for (direction = 0u; direction < 8u; direction++) {
 
 _LOCAL = """\
 /* Whether each pixel is brighter than the mean of a window around it. */
-static void ${p}_compare_windows(const ${p}_feature_t *features, ${p}_writer_t *out, ptrdiff_t reach, int32_t margin)
+static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, ptrdiff_t reach, int32_t margin)
 {
     const int32_t area = (int32_t)(((2 * reach) + 1) * ((2 * reach) + 1));
     ptrdiff_t y;
@@ -141,6 +143,29 @@ static void ${p}_compare_windows(const ${p}_feature_t *features, ${p}_writer_t *
                 }
             }
             ${p}_put(out, above > margin);
+        }
+    }
+}
+"""
+
+_POOL = """\
+ptrdiff_t y;
+${start}for (y = 0; y < ${height}; y += ${side}) {
+    const ptrdiff_t y_end = ${p}_least(y + ${side}, ${height});
+    ptrdiff_t x;
+    for (x = 0; x < ${width}; x += ${side}) {
+        const ptrdiff_t x_end = ${p}_least(x + ${side}, ${width});
+        ptrdiff_t c;
+        for (c = 0; c < ${channels}; c++) {
+            ${ctype} sum = 0;
+            ptrdiff_t v;
+            for (v = y; v < y_end; v++) {
+                ptrdiff_t u;
+                for (u = x; u < x_end; u++) {
+                    sum = (${ctype})(sum + (${ctype})${pixel});
+                }
+            }
+            ${write}
         }
     }
 }
@@ -193,15 +218,17 @@ def suited_type(encoder: ImageEncoder) -> FeatureType:
 def add_image(builder: Builder, encoder: ImageEncoder) -> None:
     """Add the code of an encoder."""
     image = _Image(builder, encoder)
-    for (name, n), parts in zip(encoder._read_parts(), _by_name(encoder), strict=True):
+    for (name, numbers), parts in zip(encoder._read_parts(), _by_name(encoder), strict=True):
         if sum(part.thresholds.n_bits_ for part in parts):
-            _WRITERS[name](image, n, parts[0])
+            _WRITERS[name](image, parts[0], *numbers)
 
 
 def _by_name(encoder: ImageEncoder) -> list[list[Any]]:
     """Give the parts that each name in `parts` stands for."""
     parts = iter(encoder._parts)
-    return [[next(parts) for _ in range(n if name == "local" else 1)] for name, n in encoder._read_parts()]
+    return [
+        [next(parts) for _ in range(numbers[0] if name == "local" else 1)] for name, numbers in encoder._read_parts()
+    ]
 
 
 class _Image:
@@ -233,7 +260,7 @@ class _Image:
         values = np.clip(np.floor(thresholds.thresholds_), low - 1, high).astype(np.int64)
         return by_column(thresholds.columns_, values, part.n_codes)
 
-    def thermometer(self, n: int, part: Any) -> None:
+    def thermometer(self, part: Any, n: int) -> None:
         thermometers = Thermometers(
             self._builder, "pixel_level", self._rows(part, self._low, self._high), self._low, self._high
         )
@@ -243,38 +270,50 @@ class _Image:
             indented(f"size_t i;\n{thermometers.start()}for (i = 0u; i < {part.n_codes}u; i++) {{\n    {write}\n}}\n"),
         )
 
-    def _add_brighter(self) -> None:
+    def pool(self, part: Any, n: int, side: int = 2) -> None:
+        area = side * side
+        low, high = min(self._low * area, 0), max(self._high * area, 0)  # squares that are cut off have less
+        thermometers = Thermometers(self._builder, "sum", self._rows(part, low, high), low, high)
+        pixel = self._pixel(f"(size_t)((v * {self._sizes['row']}) + (u * {self._channels}) + c)")
+        values = {**self._sizes, "ctype": thermometers.ctype, "side": side, "pixel": pixel}
+        self._builder.add(_LEAST)
+        body = self._builder.text(_POOL, start=thermometers.start(), write=thermometers.call("sum"), **values)
+        self._builder.part("pool", indented(body))
+
+    def _brighter(self) -> str:
         a, b = self._pixel("(size_t)a"), self._pixel("(size_t)b")
-        self._builder.add(_BRIGHTER, ctype=self._ctype, a=a, b=b)
+        return self._builder.function("brighter", _BRIGHTER, ctype=self._ctype, a=a, b=b)
 
     def _add_neighbours(self) -> None:
-        self._add_brighter()
-        self._builder.add(_LIMITS)
+        self._builder.add(_LEAST)
+        self._builder.add(_MOST)
         codes = [(dy + 1) * 4 + dx + 1 for dy, dx in _NEIGHBOURS]
         self._builder.add(_NEIGHBOUR, direction=self._builder.table("directions", codes).at("direction"))
 
-    def gradient(self, n: int, part: Any) -> None:
+    def gradient(self, part: Any, n: int) -> None:
         self._compare_neighbours(n // 8, self._encoder._margin)
 
-    def census(self, n: int, part: Any) -> None:
+    def census(self, part: Any, n: int) -> None:
         self._compare_neighbours(n // 8, 0)
 
     def _compare_neighbours(self, reach: int, margin: int) -> None:
         self._add_neighbours()
-        self._builder.add(_COMPARE_NEIGHBOURS, **self._sizes)
-        self._builder.call(f"compare_neighbours(features, &out, {reach}, {margin})")
+        name = self._builder.function(
+            "compare_neighbours", _COMPARE_NEIGHBOURS, **self._sizes, brighter=self._brighter()
+        )
+        self._builder.calls.append(f"{name}(features, &out, {reach}, {margin});")
 
-    def local(self, n: int, part: Any) -> None:
-        self._builder.add(_LIMITS)
+    def local(self, part: Any, n: int) -> None:
+        self._builder.add(_LEAST)
+        self._builder.add(_MOST)
         x, other = self._pixel(f"(size_t)((y * {self._sizes['row']}) + x)"), "(size_t)(v + (u * {0}) + (x % {0}))"
         other = self._pixel(other.format(self._channels))
-        self._builder.add(_LOCAL, pixel=x, other=other, **self._sizes)
+        name = self._builder.function("compare_windows", _LOCAL, pixel=x, other=other, **self._sizes)
         for reach in range(1, n + 1):
             margin = c_number((2 * reach + 1) ** 2 * self._encoder._margin, "int32_t")
-            self._builder.call(f"compare_windows(features, &out, {reach}, {margin})")
+            self._builder.calls.append(f"{name}(features, &out, {reach}, {margin});")
 
-    def pairs(self, n: int, part: Any) -> None:
-        self._add_brighter()
+    def pairs(self, part: Any, n: int) -> None:
         first, second = part._first.astype(np.int64), part._second.astype(np.int64)
         apart = second - first  # small, since the two are close
         back = min(int(apart.min()), 0)
@@ -283,11 +322,11 @@ class _Image:
             b = f"{a} + (ptrdiff_t){self._builder.table('pairs_apart', apart - back).at('i')} - {-back}"
         else:
             b = f"(ptrdiff_t){self._builder.table('pairs_other', second).at('i')}"
-        brighter = f"{self._builder.prefix}_brighter(features, {a}, {b}, {self._encoder._margin})"
-        body = f"size_t i;\nfor (i = 0u; i < {n}u; i++) {{\n    {self._builder.prefix}_put(out, {brighter});\n}}\n"
+        put = self._builder.put(f"{self._brighter()}(features, {a}, {b}, {self._encoder._margin})")
+        body = f"size_t i;\nfor (i = 0u; i < {n}u; i++) {{\n    {put}\n}}\n"
         self._builder.part("pairs", indented(body))
 
-    def patches(self, n: int, part: Any) -> None:
+    def patches(self, part: Any, n: int) -> None:
         side = 2 * int(self._encoder.radius) + 1
         corners, patterns = self._encoder._draw_patches(n)
         used = part.thresholds.columns_  # the others agree equally in all training data, and have no bit
@@ -318,14 +357,22 @@ class _Image:
             ),
         )
 
-    def hog(self, n: int, part: Any) -> None:
+    def hog(self, part: Any, n: int) -> None:
         self._add_neighbours()
         cell = self._encoder._cell()
         count = _count_type(cell * cell)
-        self._builder.add(_COUNT_EDGES, **self._sizes, cell=cell, count=count, margin=self._encoder._margin)
+        edges = self._builder.function(
+            "count_edges",
+            _COUNT_EDGES,
+            **self._sizes,
+            cell=cell,
+            count=count,
+            margin=self._encoder._margin,
+            brighter=self._brighter(),
+        )
         rows = self._rows(part, 0, cell * cell)
         thermometers = Thermometers(self._builder, "edges", rows, 0, cell * cell)
-        counted = f"{self._builder.prefix}_count_edges(features, direction, y, (x * {self._channels}) + c)"
+        counted = f"{edges}(features, direction, y, (x * {self._channels}) + c)"
         self._builder.part(
             "hog",
             indented(
@@ -346,8 +393,9 @@ def _count_type(most: int) -> str:
     return "int16_t" if most < 2**15 else "int32_t"
 
 
-_WRITERS: dict[str, Callable[[_Image, int, Any], None]] = {
+_WRITERS: dict[str, Callable[..., None]] = {
     "thermometer": _Image.thermometer,
+    "pool": _Image.pool,
     "gradient": _Image.gradient,
     "census": _Image.census,
     "local": _Image.local,

@@ -17,7 +17,7 @@ from bitlocal.export.encoding.whole import add_whole
 
 _DIFFERENCES = """\
 /* Differences of values that are so many places apart. */
-static void ${p}_differences(const ${p}_feature_t *features, ${p}_writer_t *out, size_t apart)
+static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, size_t apart)
 {
     size_t i;
     for (i = apart; i < ${n}u; i++) {
@@ -34,21 +34,23 @@ static size_t ${p}_bound(size_t s, size_t n, size_t segments)
 }
 """
 
-_CROSSINGS = """\
-static int ${p}_above(const ${p}_feature_t *features, size_t i)
+_ABOVE = """\
+static int ${name}(const ${feature_t} *features, size_t i)
 {
     const ${ctype} value = ${value};
     return ${above};
 }
+"""
 
+_CROSSINGS = """\
 /* How often a channel crosses its median in some steps. */
-static int32_t ${p}_crossings(const ${p}_feature_t *features, size_t first, size_t end, size_t channel)
+static int32_t ${name}(const ${feature_t} *features, size_t first, size_t end, size_t channel)
 {
     int32_t n = 0;
     size_t t;
     for (t = (first > 0u) ? first : 1u; t < end; t++) {
         const size_t i = (t * ${channels}u) + channel;
-        if (${p}_above(features, i) != ${p}_above(features, i - ${channels}u)) {
+        if (${above}(features, i) != ${above}(features, i - ${channels}u)) {
             n++;
         }
     }
@@ -68,8 +70,8 @@ ${start}for (s = 0u; s < ${segments}u; s++) {
 }
 """
 
-_ENERGY = """\
-static int32_t ${p}_sum(const ${p}_feature_t *features, size_t first, size_t n, size_t channel)
+_SUM = """\
+static int32_t ${name}(const ${feature_t} *features, size_t first, size_t n, size_t channel)
 {
     int32_t sum = 0;
     size_t t;
@@ -78,16 +80,18 @@ static int32_t ${p}_sum(const ${p}_feature_t *features, size_t first, size_t n, 
     }
     return sum;
 }
+"""
 
+_ENERGY = """\
 /* How much the sums of so many values differ from those of the values that follow them. */
-static int32_t ${p}_energy(const ${p}_feature_t *features, size_t first, size_t end, size_t half, size_t channel)
+static int32_t ${name}(const ${feature_t} *features, size_t first, size_t end, size_t half, size_t channel)
 {
     int32_t energy = 0;
     size_t i;
     for (i = first; i < end; i++) {
         const size_t place = i * 2u * half;
-        const int32_t left = ${p}_sum(features, place, half, channel);
-        const int32_t right = ${p}_sum(features, place + half, half, channel);
+        const int32_t left = ${sum}(features, place, half, channel);
+        const int32_t right = ${sum}(features, place + half, half, channel);
         energy += (left > right) ? (left - right) : (right - left);
     }
     return energy;
@@ -172,27 +176,29 @@ class _Signal:
         ctype = thermometers.ctype
         later, earlier = self._value.format("i"), self._value.format("i - apart")
         difference = f"({ctype})(({ctype}){later} - ({ctype}){earlier})"
-        self._builder.add(_DIFFERENCES, n=self._n_steps * self._channels, write=thermometers.call(difference))
-        calls = [f"{self._builder.prefix}_differences(features, out, {lag * self._channels}u);\n" for lag in lags]
+        n, write = self._n_steps * self._channels, thermometers.call(difference)
+        name = self._builder.function("differences", _DIFFERENCES, n=n, write=write)
+        calls = [f"{name}(features, out, {lag * self._channels}u);\n" for lag in lags]
         self._builder.part("differences", indented(thermometers.start() + "".join(calls)))
 
     def _add_crossings(self, rows: list[list[int]]) -> None:
         medians = NumberTable(self._builder, "medians", self._encoder.medians_.tolist(), self._low, self._high)
         channel = f"i % {self._channels}u" if self._channels > 1 else "0u"
-        self._builder.add(
-            _CROSSINGS,
+        above = self._builder.function(
+            "above",
+            _ABOVE,
             ctype=medians.ctype,
             value=self._value.format("i"),
             above=medians.below("value", channel),
-            channels=self._channels,
         )
-        call = f"{self._builder.prefix}_crossings(features, first, end, channel)"
+        name = self._builder.function("crossings", _CROSSINGS, channels=self._channels, above=above)
+        call = f"{name}(features, first, end, channel)"
         self._add_segments(_WRITE_CROSSINGS, "crossing", rows, self._n_steps, call)
 
     def _add_bands(self, rows: list[list[int]]) -> None:
         value = self._value.format(f"(t * {self._channels}u) + channel" if self._channels > 1 else "t + channel")
-        self._builder.add(_ENERGY, value=value)
-        call = f"{self._builder.prefix}_energy(features, first, end, half, channel)"
+        name = self._builder.function("energy", _ENERGY, sum=self._builder.function("sum", _SUM, value=value))
+        call = f"{name}(features, first, end, half, channel)"
         self._add_segments(_WRITE_BANDS, "band", rows, 2**31 - 1, call)
 
     def _add_segments(self, template: str, what: str, rows: list[list[int]], high: int, call: str) -> None:

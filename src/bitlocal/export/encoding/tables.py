@@ -137,7 +137,7 @@ def add_categories(
             if encoder.coding == "onehot":
                 lines += _rest(builder, encoder, i, value)
             elif encoder.missing_[i]:
-                lines.append(f"{builder.prefix}_put(out, {value} == 0u);\n")
+                lines.append(builder.put(f"{value} == 0u") + "\n")
     builder.part("categories", indented("size_t place;\n" + "".join(lines)))
 
 
@@ -146,12 +146,12 @@ def _write_place(builder: Builder, encoder: CategoryEncoder, i: int, n: int) -> 
     width = len(encoder._labels(i)) - encoder.missing_[i]
     if encoder.coding == "ordinal":
         builder.add(_ORDINAL)
-        return f"{builder.prefix}_ordinal(out, place, {n}u);\n"
+        return f"{builder.p}_ordinal(out, place, {n}u);\n"
     if encoder.coding == "binary":
         builder.add(_BINARY)
-        return f"{builder.prefix}_binary(out, place, {width}u);\n"
+        return f"{builder.p}_binary(out, place, {width}u);\n"
     builder.add(_ONEHOT)
-    return f"{builder.prefix}_onehot(out, place, {1 + _drops(encoder, i)}u, {n}u);\n"
+    return f"{builder.p}_onehot(out, place, {1 + _drops(encoder, i)}u, {n}u);\n"
 
 
 def _drops(encoder: CategoryEncoder, i: int) -> bool:
@@ -164,9 +164,9 @@ def _rest(builder: Builder, encoder: CategoryEncoder, i: int, value: str) -> lis
     lines, alone = [], len(encoder.categories_[i]) == 0 and _drops(encoder, i)
     present = f" && ({value} != 0u)" if builder.features.is_float else ""
     if encoder.other_[i] and not alone:
-        lines.append(f"{builder.prefix}_put(out, (place == 0u){present});\n")
+        lines.append(builder.put(f"(place == 0u){present}") + "\n")
     if encoder.missing_[i]:
-        lines.append(f"{builder.prefix}_put(out, {value} == 0u);\n")
+        lines.append(builder.put(f"{value} == 0u") + "\n")
     return lines
 
 
@@ -201,8 +201,7 @@ class _Finder:
         features = builder.features
         low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
         table = NumberTable(builder, "categories", everything or [0], low, high)
-        self._name = builder.name("place")
-        builder.add(_PLACE, name=self._name, ctype=table.ctype, equal=table.equal("value", "first + i"))
+        self._name = builder.function("place", _PLACE, ctype=table.ctype, equal=table.equal("value", "first + i"))
 
     def value(self, feature: int) -> str:
         return self._builder.value(f"{feature}u")

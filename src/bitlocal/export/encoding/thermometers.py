@@ -124,8 +124,7 @@ class Thermometers:
         flags = [False] * len(thresholds) if missing is None else [bool(flag) for flag in missing]
         body = self._body([tuple(row) for row in thresholds], flags)
         self._uses = [field for field in ("code", "threshold") if f"out->{field}" in body]
-        self._name = builder.name(what)
-        builder.add(_THERMOMETER, name=self._name, ctype=self.ctype, body=indented(body))
+        self._name = builder.function(what, _THERMOMETER, ctype=self.ctype, body=indented(body))
 
     def start(self) -> str:
         """Write what comes before the first value."""
@@ -138,11 +137,11 @@ class Thermometers:
     def _body(self, rows: list[tuple[int, ...]], flags: list[bool]) -> str:
         everything = [threshold for row in rows for threshold in row]
         alike = len(set(rows)) == 1 and len(rows) > 1
-        put = f"{self._builder.prefix}_put(out, "
+        put = self._builder.put
         if alike and len(rows[0]) == 1 and not any(flags):
             self.ctype = value_type(rows[0], *self._limits)
             constant = f"const {self.ctype} threshold = {c_number(rows[0][0], self.ctype)};\n"
-            return f"{constant}{put}value > threshold);\n"
+            return f"{constant}{put('value > threshold')}\n"
         body, count = "", ""
         if any(flags):
             widths = [2 * len(row) + flag for row, flag in zip(rows, flags, strict=True)]
@@ -154,11 +153,11 @@ class Thermometers:
             first = "0u" if alike else "out->threshold"
             end = count if alike else f"{first} + ({count})"
             body += f"const size_t end = {end};\nsize_t i;\n"
-            body += f"for (i = {first}; i < end; i++) {{\n    {put}{thresholds.below('value', 'i')});\n}}\n"
+            body += f"for (i = {first}; i < end; i++) {{\n    {put(thresholds.below('value', 'i'))}\n}}\n"
             body += "" if alike else "out->threshold = end;\n"
         if any(flags):
             zero = "0u" if self.ctype == "uint32_t" else "0"
-            body += f"if ((width & 1u) != 0u) {{\n    {put}value == {zero});\n}}\n"
+            body += f"if ((width & 1u) != 0u) {{\n    {put(f'value == {zero}')}\n}}\n"
         if "out->code" in body:
             body += "out->code++;\n"
         return body

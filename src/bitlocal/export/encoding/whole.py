@@ -17,7 +17,7 @@ _LOWEST, _HIGHEST = -(2**15), 2**15 - 1
 
 _LEVEL = """\
 /* The level of a feature: how many of ${n} numbers lie below it. */
-static ${ctype} ${p}_${what}(const ${p}_feature_t *features, size_t i)
+static ${ctype} ${name}(const ${feature_t} *features, size_t i)
 {
     const ${value_type} value = ${value};
     size_t level = 0u;
@@ -33,7 +33,7 @@ static ${ctype} ${p}_${what}(const ${p}_feature_t *features, size_t i)
 
 _CLIPPED = """\
 /* Features are clipped to 16 bits. */
-static int16_t ${p}_${what}(const ${p}_feature_t *features, size_t i)
+static int16_t ${name}(const ${feature_t} *features, size_t i)
 {
 ${below}    return (features[i] > 32767) ? (int16_t)32767 : (int16_t)features[i];
 }
@@ -71,8 +71,7 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
     features = builder.features
     if levels is not None:
         n = levels.shape[1]
-        _add_levels(builder, what, levels)
-        return f"{builder.prefix}_{what}(features, {{}})", 0, n
+        return f"{_add_levels(builder, what, levels)}(features, {{}})", 0, n
     if features.is_float:
         raise ExportError(
             f"the {samples} in fit held whole numbers, and floating-point ones would have to be rounded down: export "
@@ -81,11 +80,11 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
     low, high = max(features.low, _LOWEST), min(features.high, _HIGHEST)
     if features.high == high:
         return "features[{}]", low, high
-    builder.add(_CLIPPED, what=what, below=_BELOW if features.low < low else "")
-    return f"{builder.prefix}_{what}(features, {{}})", low, high
+    name = builder.function(what, _CLIPPED, below=_BELOW if features.low < low else "")
+    return f"{name}(features, {{}})", low, high
 
 
-def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> None:
+def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> str:
     n_channels, n = levels.shape
     features = builder.features
     low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
@@ -94,7 +93,6 @@ def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> Non
     if n_channels > 1:
         place = f"((i % {n_channels}u) * {n}u) + {place}"
     values: dict[str, Any] = {
-        "what": what,
         "n": n,
         "half": (n + 1) // 2,
         "ctype": smallest_type(0, n, ("uint8_t", "int16_t")),
@@ -102,4 +100,4 @@ def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> Non
         "value": builder.value("i"),
         "below": table.below("value", place),
     }
-    builder.add(_LEVEL, **values)
+    return builder.function(what, _LEVEL, **values)
