@@ -255,6 +255,24 @@ def test_learning_is_the_rule_of_the_reference(tmp_path):
     np.testing.assert_array_equal(exported.predict(X, learnt=True)[1], reference.logits(signs))
 
 
+@pytest.mark.parametrize(("clip", "bits"), [(None, 16), (255, 8), (101, 7), (21, 8), (15, 4), (1, 2)])
+def test_what_has_not_learnt_is_drawn_on_the_device(clip, bits, tmp_path):
+    """The seed in place of tables: the same counters, and no flash for them."""
+    classifier = digits_classifier((45, 30), hidden_clip=clip, random_state=2**63 + 5, reinforcement=0.0)
+    trained = Exported(classifier, tmp_path, learn=True, counter_bits=bits)
+    classifier.network_ = bitlocal.network.BinaryNetwork(classifier.network_.config)
+    drawn = Exported(classifier, tmp_path, learn=True, counter_bits=bits, batch_size=3)
+    assert "bmlp_low_1" in trained.source.read_text()
+    assert "bmlp_low_1" not in drawn.source.read_text()
+    assert drawn.save() == export.write_state(classifier, counter_bits=bits)
+    assert_learns_alike(classifier, drawn, X_DIGITS[:200], Y_DIGITS[:200])
+    altered = classifier.network_.counters(1)
+    altered[-1, -1] = 0 if altered[-1, -1] else -1
+    classifier.network_.set_counters(1, altered)
+    different = Exported(classifier, tmp_path, learn=True, counter_bits=bits)
+    assert different.save() == export.write_state(classifier, counter_bits=bits)
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_small_network(tmp_path, data):
@@ -501,7 +519,12 @@ def sources(tmp_path_factory):
         "full_range": (digits_classifier((45, 30), hidden_clip=15), 1),
         "bounds_within": (digits_classifier((33,), hidden_clip=21), 8),
         "calm": (digits_classifier((33,), reinforcement=0.0), 100),
+        "untrained": (digits_classifier((33, 66)), 1),
+        "untrained_calm": (digits_classifier((33,), reinforcement=0.0), 2),
     }
+    for prefix in ("untrained", "untrained_calm"):
+        classifier = models[prefix][0]
+        classifier.network_ = bitlocal.network.BinaryNetwork(classifier.network_.config)
     for prefix, (classifier, batch_size) in models.items():
         export.c(classifier, folder, learn=True, prefix=prefix, batch_size=batch_size)
     export.c(digits_classifier((33,)), folder, prefix="inference")
@@ -743,6 +766,15 @@ TARGETS = [
     pytest.param(t, id=t.name, marks=pytest.mark.skipif(not shutil.which(t.compiler), reason=f"needs {t.packages}"))
     for t in report.TARGETS
 ]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_warnings_of_cross_compilers(target, sources, tmp_path):
+    """Where int has 16 bits, too."""
+    for source in sources:
+        for level in ("-Os", "-O2"):
+            command = [target.compiler, *target.flags, *STRICT, level, "-c", str(source), "-o", str(tmp_path / "c.o")]
+            subprocess.run(command, check=True)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from bitlocal.export.planes import to_planes, words_for
 from bitlocal.export.state import HEADER_SIZE, state_header
 from bitlocal.network import BinaryNetwork
 
+INITIAL_WEIGHTS, REINFORCEMENT = 1, 3  # purposes of random numbers, as in docs/algorithm.md
 _RESERVED = """
 auto break case char const continue default do double else enum extern float for goto if inline int long register
 restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false asm
@@ -239,6 +241,14 @@ int bmlp_predict(const bmlp_feature_t *features) {{
     def _result(self) -> str:
         return self._hops()[-1][2]
 
+    @cached_property
+    def _start_is_drawn(self) -> bool:
+        """Whether the network has not learnt: its counters can then be drawn from the seed, and take no flash."""
+        if self.network.state.step > 0:
+            return False
+        drawn = BinaryNetwork(self.network.config).snapshot()
+        return all(np.array_equal(a, b) for a, b in zip(drawn, self.network.snapshot(), strict=True))
+
     # Learning ------------------------------------------------------------------------------------------------------
 
     def _learning_tables(self) -> str:
@@ -257,6 +267,7 @@ int bmlp_predict(const bmlp_feature_t *features) {{
             "WIDE_PLANES": f"{wide}u",
             "GROUP_SIZE": f"{plan.group_size}u",
             "REINFORCEMENT": str(int(bool(reinforced))),
+            "START_IS_DRAWN": str(int(self._start_is_drawn)),
             "GAP_STRIDE": f"{GAP_STRIDE}u",
             "LONGEST_GAP": f"{LONGEST_GAP}u",
             "SEED_LOW": c_number(plan.seed % 2**32, "uint32_t"),
@@ -264,10 +275,11 @@ int bmlp_predict(const bmlp_feature_t *features) {{
             "START_STEP": c_number(plan.step, "uint32_t"),
         }
         text = "".join(f"#define BMLP_{name} {value}\n" for name, value in constants.items())
-        text += "\n/* Lower bit planes of the exported counters. */\n"
-        for layer in plan.layers:
-            _, lows = to_planes(self.network.counters(layer.number - 1), plan.n_planes)
-            text += self._table(f"low_{layer.number}", lows)
+        if not self._start_is_drawn:
+            text += "\n/* Lower bit planes of the exported counters. */\n"
+            for layer in plan.layers:
+                _, lows = to_planes(self.network.counters(layer.number - 1), plan.n_planes)
+                text += self._table(f"low_{layer.number}", lows)
         if len(plan.layers) > 1:
             text += "/* Local classifiers of the other layers. */\n"
             text += "".join(self._local_classifier(layer) for layer in plan.layers[:-1])
@@ -279,13 +291,16 @@ int bmlp_predict(const bmlp_feature_t *features) {{
 
     def _learning(self) -> str:
         plan = self.plan
-        copies = presents = updates = forwards = ""
+        start = presents = updates = forwards = ""
         for layer, source, target in self._hops():
             n, words, groups = layer.number, layer.words, layer.n_neurons // plan.group_size
             shape = f"{layer.n_inputs}u, {layer.n_neurons}u"
             is_last = n == len(plan.layers)
-            copies += f"    bmlp_copy(ctx->sign_{n}, bmlp_w_{n}, {words}u);\n"
-            copies += f"    bmlp_copy(ctx->low_{n}, bmlp_low_{n}, {words}u * BMLP_LOW_PLANES);\n"
+            if self._start_is_drawn:
+                start += f"    bmlp_draw(ctx->sign_{n}, ctx->low_{n}, {shape}, {_stream(INITIAL_WEIGHTS, n)});\n"
+            else:
+                start += f"    bmlp_copy(ctx->sign_{n}, bmlp_w_{n}, {words}u);\n"
+                start += f"    bmlp_copy(ctx->low_{n}, bmlp_low_{n}, {words}u * BMLP_LOW_PLANES);\n"
             out = "out" if is_last else f"&ctx->in_{n + 1}[s * {layer.out_words}u]"
             presents += f"""\
     if (bmlp_present(ctx->sign_{n}, bmlp_p_{n}, {shape}, {layer.margin}, (size_t)label,
@@ -298,7 +313,7 @@ int bmlp_predict(const bmlp_feature_t *features) {{
                 table, q = layer.gap_table, 2**32 - layer.threshold
                 reinforce = f"""
         bmlp_reinforce(ctx->sign_{n}, ctx->low_{n}, {shape}, bmlp_gaps_{n}, {len(table)}u,
-                       {c_number(q, "uint32_t")}, ctx->step, {c_number(3 * 2**24 + n, "uint32_t")});"""
+                       {c_number(q, "uint32_t")}, ctx->step, {_stream(REINFORCEMENT, n)});"""
             updates += f"""\
     if (ctx->teaches[{n - 1}] != 0u) {{
         bmlp_update(ctx->sign_{n}, ctx->low_{n}, bmlp_p_{n}, {shape}, ctx->in_{n}, ctx->chosen_{n}, ctx->labels,
@@ -309,19 +324,12 @@ int bmlp_predict(const bmlp_feature_t *features) {{
             forwards += f"    bmlp_layer_ram(ctx->sign_{n}, {shape}, {source}, {target});\n"
         last = plan.layers[-1]
         return f"""\
-static void bmlp_copy(uint32_t *to, const uint32_t *from, size_t n_words) {{
-    size_t w;
-    for (w = 0u; w < n_words; ++w) {{
-        to[w] = BMLP_ROM_U32(&from[w]);
-    }}
-}}
-
 int bmlp_init(bmlp_ctx *ctx) {{
     if (ctx == NULL) {{
         return BMLP_ERROR_NULL;
     }}
     memset(ctx, 0, sizeof(*ctx));
-{copies}    ctx->step = BMLP_START_STEP;
+{start}    ctx->step = BMLP_START_STEP;
     return BMLP_OK;
 }}
 
@@ -437,6 +445,11 @@ int bmlp_load(bmlp_ctx *ctx, const uint8_t *blob, size_t size) {{
 {gets}    return BMLP_OK;
 }}
 """
+
+
+def _stream(purpose: int, layer: int) -> str:
+    """Write the last word of the counter of random numbers."""
+    return c_number(purpose * 2**24 + layer, "uint32_t")
 
 
 def _words(rows: NDArray[np.uint64], n_bits: int) -> NDArray[np.uint32]:

@@ -11,6 +11,8 @@ static uint32_t bmlp_lanes(size_t n_bits, size_t w) {
     return rest >= 32u ? UINT32_MAX : (UINT32_C(1) << rest) - 1u;
 }
 
+#if defined(__AVR__)
+/* As bmlp_product_rom and bmlp_layer_rom, with weights in RAM. */
 static int32_t bmlp_product_ram(const uint32_t *row, const uint32_t *in, size_t n_bits) {
     const size_t n_words = BMLP_WORDS(n_bits);
     uint32_t differ = 0u;
@@ -36,6 +38,10 @@ static void bmlp_layer_ram(const uint32_t *weights, size_t n_inputs, size_t n_ne
         }
     }
 }
+#else
+#define bmlp_product_ram bmlp_product_rom
+#define bmlp_layer_ram bmlp_layer_rom
+#endif
 
 /* Whether the sample teaches: it is misclassified, or its class does not lead by the margin. */
 static int bmlp_teaches(const int32_t *logits, size_t label, int32_t margin) {
@@ -96,6 +102,13 @@ static int bmlp_present(const uint32_t *weights, const uint32_t *p, size_t n_inp
     return 0;
 }
 
+/* Loops over bit planes are short, and most of what learning does. */
+#if defined(__GNUC__) && !defined(__clang__) && (__GNUC__ >= 8) && !defined(__OPTIMIZE_SIZE__)
+#define BMLP_UNROLLED _Pragma("GCC unroll 32")
+#else
+#define BMLP_UNROLLED
+#endif
+
 /* Moves the counters of the lanes in `active` up by 1 where `up` is set and down where it is not, within the bounds. */
 static void bmlp_move(uint32_t *sign, uint32_t *low, uint32_t up, uint32_t active) {
     uint32_t carry = active;
@@ -111,7 +124,11 @@ static void bmlp_move(uint32_t *sign, uint32_t *low, uint32_t up, uint32_t activ
         (BMLP_SPREAD(BMLP_OFFSET_MAX, BMLP_LOW_PLANES) & up) | (BMLP_SPREAD(BMLP_OFFSET_MIN, BMLP_LOW_PLANES) & ~up);
     carry &= ~(at_bound & ~(*sign ^ plane));
 #endif
-    for (i = 0u; (i < BMLP_LOW_PLANES) && (carry != 0u); ++i) {
+    BMLP_UNROLLED
+    for (i = 0u; i < BMLP_LOW_PLANES; ++i) {
+        if (carry == 0u) {
+            return;
+        }
         plane = low[i];
         low[i] = plane ^ carry;
         carry &= ~(plane ^ up); /* a 1 carries on the way up, a 0 borrows on the way down */
@@ -154,6 +171,7 @@ static void bmlp_move_by_sum(uint32_t *sign, uint32_t *low, const bmlp_member *m
             up &= plane;
         }
     }
+    BMLP_UNROLLED
     for (i = 0u; i < BMLP_WIDE_PLANES; ++i) {
         const uint32_t a = i < BMLP_LOW_PLANES ? low[i] : (i == BMLP_LOW_PLANES ? *sign : 0u);
         const uint32_t b = ((i > 0u) && (i <= BMLP_SUM_PLANES)) ? ups[i - 1u] : 0u;
@@ -162,6 +180,7 @@ static void bmlp_move_by_sum(uint32_t *sign, uint32_t *low, const bmlp_member *m
         carry = (a & b) | (either & carry);
     }
     carry = 0u;
+    BMLP_UNROLLED
     for (i = 0u; i < BMLP_WIDE_PLANES; ++i) {
         const uint32_t a = sum[i];
         const uint32_t b = BMLP_SPREAD(n_members, i);
@@ -178,6 +197,7 @@ static void bmlp_move_by_sum(uint32_t *sign, uint32_t *low, const bmlp_member *m
 #else
     below = 0u; /* the borrow of sum - least, then that of largest - sum; both are signs once the last plane is done */
     above = 0u;
+    BMLP_UNROLLED
     for (i = 0u; i < BMLP_WIDE_PLANES; ++i) {
         const uint32_t a = i + 1u < BMLP_WIDE_PLANES ? sum[i] : ~sum[i]; /* signs compare the other way round */
         const uint32_t top = i + 1u < BMLP_WIDE_PLANES ? UINT32_C(0) : UINT32_MAX;
@@ -187,6 +207,7 @@ static void bmlp_move_by_sum(uint32_t *sign, uint32_t *low, const bmlp_member *m
         above = (~largest & a) | (~(largest ^ a) & above);
     }
 #endif
+    BMLP_UNROLLED
     for (i = 0u; i < BMLP_PLANES; ++i) {
         const uint32_t plane = lanes & ((sum[i] & ~(below | above)) | (BMLP_SPREAD(BMLP_OFFSET_MIN, i) & below) |
                                         (BMLP_SPREAD(BMLP_OFFSET_MAX, i) & above));
@@ -227,21 +248,26 @@ static void bmlp_update(uint32_t *signs, uint32_t *lows, const uint32_t *p, size
                     }
                 }
                 for (w = 0u; w < n_words; ++w) {
-                    const uint32_t lanes = bmlp_lanes(n_inputs, w);
+                    uint32_t lanes = bmlp_lanes(n_inputs, w);
+                    const uint32_t up = members[0].in[w] ^ members[0].flip;
 #if BMLP_BATCH_SIZE > 1
-                    if (n_members > 1u) {
+                    if (n_members > 2u) {
                         bmlp_move_by_sum(&sign[w], &low[w * BMLP_LOW_PLANES], members, n_members, w, lanes);
                         continue;
                     }
+                    if (n_members == 2u) { /* two moves where they agree, none where they do not */
+                        lanes &= ~(up ^ members[1].in[w] ^ members[1].flip);
+                        bmlp_move(&sign[w], &low[w * BMLP_LOW_PLANES], up, lanes);
+                    }
 #endif
-                    bmlp_move(&sign[w], &low[w * BMLP_LOW_PLANES], members[0].in[w] ^ members[0].flip, lanes);
+                    bmlp_move(&sign[w], &low[w * BMLP_LOW_PLANES], up, lanes);
                 }
             }
         }
     }
 }
 
-#if BMLP_REINFORCEMENT
+#if BMLP_REINFORCEMENT || BMLP_START_IS_DRAWN
 /* Philox4x32-10 (Salmon et al., 2011): a block of four random words, a function of key (the seed) and counter alone. */
 static void bmlp_philox(uint32_t block, uint32_t row, uint32_t step, uint32_t stream, uint32_t *out) {
     uint32_t k0 = BMLP_SEED_LOW;
@@ -266,7 +292,56 @@ static void bmlp_philox(uint32_t block, uint32_t row, uint32_t step, uint32_t st
     out[2] = c2;
     out[3] = c3;
 }
+#endif
 
+#if BMLP_START_IS_DRAWN
+/* The counters with which training begins: sums of twelve numbers of 5 bits, less 186, less one bit; within the bounds.
+ * The planes are zero before. */
+static void bmlp_draw(uint32_t *signs, uint32_t *lows, size_t n_inputs, size_t n_neurons, uint32_t stream) {
+    const int32_t offset = INT32_C(1) << BMLP_LOW_PLANES;
+    size_t k;
+    for (k = 0u; k < n_neurons; ++k) {
+        uint32_t *sign = &signs[k * BMLP_WORDS(n_inputs)];
+        uint32_t *low = &lows[k * BMLP_WORDS(n_inputs) * BMLP_LOW_PLANES];
+        uint32_t random[4] = {0u};
+        size_t j;
+        for (j = 0u; j < n_inputs; ++j) {
+            const size_t half = 2u * (j % 2u);
+            uint64_t bits;
+            int32_t h = offset - 186;
+            size_t i;
+            if (half == 0u) {
+                bmlp_philox((uint32_t)(j / 2u), (uint32_t)k, 0u, stream, random);
+            }
+            bits = ((uint64_t)random[half + 1u] << 32) | random[half];
+            for (i = 0u; i < 12u; ++i) {
+                h += (int32_t)(bits & 31u);
+                bits >>= 5;
+            }
+            h -= (int32_t)(bits & 1u);
+            if (h < (int32_t)BMLP_OFFSET_MIN) {
+                h = (int32_t)BMLP_OFFSET_MIN;
+            }
+            if (h > (int32_t)BMLP_OFFSET_MAX) {
+                h = (int32_t)BMLP_OFFSET_MAX;
+            }
+            for (i = 0u; i < BMLP_LOW_PLANES; ++i) {
+                low[j / 32u * BMLP_LOW_PLANES + i] |= (((uint32_t)h >> i) & 1u) << (j % 32u);
+            }
+            sign[j / 32u] |= (((uint32_t)h >> BMLP_LOW_PLANES) & 1u) << (j % 32u);
+        }
+    }
+}
+#else
+static void bmlp_copy(uint32_t *to, const uint32_t *from, size_t n_words) {
+    size_t w;
+    for (w = 0u; w < n_words; ++w) {
+        to[w] = BMLP_ROM_U32(&from[w]);
+    }
+}
+#endif
+
+#if BMLP_REINFORCEMENT
 /* The gap that a random word stands for: how many of S[1] ... S[longest] exceed it, where S[g] / 2^64 is the
  * probability that a gap is at least g. `survival` has every BMLP_GAP_STRIDE-th of them, from S[1] on; S[g + 1] = S[g]
  * * q / 2^32. */
