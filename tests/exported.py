@@ -23,7 +23,7 @@ _numbers = itertools.count()  # a library's name must be new, or the loader give
 
 
 def compile_command(compiler: str, *options: str) -> list[str]:
-    return [compiler, *STRICT, "-O2", *options]
+    return [compiler, *STRICT, "-O1", *options]
 
 
 class Exported:

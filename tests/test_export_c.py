@@ -75,14 +75,12 @@ def assert_learns_alike(classifier, exported, X, labels):
 # Inference -------------------------------------------------------------------------------------------------------
 
 
-@each_compiler
 @pytest.mark.parametrize(
     "hidden", [(1,), (31,), (32,), (33,), (45,), (300,), (64, 96), (105, 35), (45, 15, 60), (7, 7, 7, 7)], ids=str
 )
-def test_inference_on_digits(hidden, compiler, tmp_path):
+def test_inference_on_digits(hidden, tmp_path):
     classifier = digits_classifier(hidden)
-    exported = Exported(classifier, tmp_path, compiler=compiler)
-    classes, logits = exported.predict(X_DIGITS[:1000])
+    classes, logits = Exported(classifier, tmp_path).predict(X_DIGITS[:1000])
     np.testing.assert_array_equal(logits, classifier.decision_function(X_DIGITS[:1000]))
     np.testing.assert_array_equal(classifier.classes_[classes], classifier.predict(X_DIGITS[:1000]))
 
@@ -134,17 +132,27 @@ def test_population_count_can_be_replaced(tmp_path):
 # Learning --------------------------------------------------------------------------------------------------------
 
 
-@each_compiler
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 @pytest.mark.parametrize("clip", [15, 255, None])
 @pytest.mark.parametrize("hidden", [(45,), (60, 45), (45, 30, 75)], ids=str)
-def test_learning_on_digits(hidden, clip, batch_size, compiler, tmp_path):
+def test_learning_on_digits(hidden, clip, batch_size, tmp_path):
     classifier = digits_classifier(hidden, hidden_clip=clip)
-    exported = Exported(classifier, tmp_path, compiler=compiler, learn=True, batch_size=batch_size)
+    exported = Exported(classifier, tmp_path, learn=True, batch_size=batch_size)
     assert exported.save()[6] == {15: 4, 255: 8, None: 16}[clip]
     before = classifier.network_.hidden_sha256()
     learnt = assert_learns_alike(classifier, exported, X_DIGITS[500:1000], Y_DIGITS[500:1000])
     assert learnt.network_.hidden_sha256() != before
+
+
+@each_compiler
+@pytest.mark.parametrize("level", ["-Os", "-O3"])
+@pytest.mark.parametrize(("clip", "batch_size"), [(15, 1), (255, 8), (21, 30)])
+def test_learning_with_other_compilers_and_levels(clip, batch_size, level, compiler, tmp_path):
+    classifier = digits_classifier((45, 33 * 15), hidden_clip=clip)
+    how = {"compiler": compiler, "options": [level], "learn": True, "batch_size": batch_size}
+    exported = Exported(classifier, tmp_path, **how)
+    np.testing.assert_array_equal(exported.predict(X_DIGITS)[1], classifier.decision_function(X_DIGITS))
+    assert_learns_alike(classifier, exported, X_DIGITS[500:800], Y_DIGITS[500:800])
 
 
 @pytest.mark.parametrize(("clip", "bits"), [(1, 2), (3, 2), (5, 3), (21, 5), (31, 5), (31, 8), (15, 16), (301, 9)])
@@ -296,7 +304,6 @@ def test_any_small_network(tmp_path, data):
     exported = Exported(
         classifier,
         tmp_path,
-        options=["-O1"],
         learn=True,
         batch_size=data.draw(st.integers(1, 20), "batch size"),
         counter_bits=data.draw(st.integers(fewest, 16), "counter bits"),
