@@ -77,7 +77,8 @@ def encoder_code(classifier: BMLPClassifier, prefix: str, features: str | None =
         What all names in the code begin with.
     features : {"uint8", "int8", "uint16", "int16", "int32", "float"}, optional
         The type of a feature. By default the smallest that suits what the encoder was fitted on, as far as its
-        thresholds tell: whole numbers if they are, else float.
+        thresholds tell: whole numbers if they are, else float; int8 for bits. With float, the bits are those that
+        Python gives for float32. `as_features` turns samples in Python into features of that type.
 
     Returns
     -------
