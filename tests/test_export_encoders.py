@@ -290,6 +290,13 @@ def test_categories(tmp_path, coding, dtype):
     assert compiled(values[4:5]).tolist() == compiled(np.array([[9.0]], dtype=np.float32)).tolist()
 
 
+def test_text_without_bits_does_not_matter(tmp_path):
+    encoder = CategoryEncoder().fit(np.array([["same", 1.0], ["same", 2.0], ["same", 5.0]], dtype=object))
+    compiled = Compiled(encoder, 2, tmp_path)
+    assert (compiled.code.feature_type, compiled.code.n_bits) == ("uint8_t", 3)
+    assert compiled([[0, 1], [9, 2], [7, 5], [1, 3]]).ravel().tolist() == [1, 2, 4, 0]
+
+
 @pytest.mark.parametrize("missing", [False, True])
 def test_categories_that_are_all_rare(tmp_path, missing):
     X = np.arange(9.0).reshape(-1, 1)[[*range(9), 1, 1]]

@@ -98,7 +98,7 @@ def encoder_code(classifier: BMLPClassifier, prefix: str, features: str | None =
     >>> clf = BMLPClassifier((45,), encoder="thermometer4", max_iter=1, random_state=0).fit(X, y)
     >>> code = encoder_code(clf, "digits")
     >>> code.feature_type, code.n_features, code.n_bits
-    ('uint8_t', 64, 228)
+    ('uint8_t', 64, 230)
     """
     check_is_fitted(classifier, "network_")
     return code_for(classifier.encoder_, int(classifier.n_features_in_), prefix, features)
