@@ -200,6 +200,18 @@ def test_parts_of_images(tmp_path, parts, shape):
         check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
 
 
+@pytest.mark.parametrize("cell", [1, 2, 3, 4, 5, 7, 8])
+def test_cells_of_every_size(tmp_path, cell):
+    X = blobs((8, 11))
+    check(ImageEncoder("hog9", cell_size=cell).fit(X), X, tmp_path, also=blobs((11, 8)).swapaxes(1, 2))
+
+
+def test_large_cells(tmp_path):
+    """Counts that need more than a byte."""
+    X = blobs((35, 21, 1), 20)
+    check(ImageEncoder("hog9", cell_size=21, margin=0).fit(X), X, tmp_path)
+
+
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("shape", SHAPES[:2])
 def test_images(tmp_path, shape, compiler):
@@ -635,6 +647,8 @@ def test_classifiers(tmp_path, encoder):
     assert code == code_for(classifier.encoder_, 64, "e")
     assert (code.feature_type, code.n_features, code.n_bits) == ("uint8_t", 64, classifier.network_.config.n_inputs)
     assert code.scratch_bytes == 0
+    hog = code_for(ImageEncoder("hog2+hog2").fit(X), 64, "e")
+    assert hog.scratch_bytes == 2 * 7  # cells of 2 x 2 pixels that overlap by half: 2 rows of 7
     check(classifier.encoder_, X, tmp_path)
     assert "digits_encode(const digits_feature_t *features" in encoder_code(classifier, "digits").body
     assert "DIGITS_ROM" in encoder_code(classifier, "digits").declarations or encoder == "median"
