@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import platform
 import re
@@ -130,29 +131,30 @@ def python_words(encoder, X):
     return packed.words.astype("<u8").view("<u4")[:, : -(-packed.n_bits // 32)], packed
 
 
-def check(encoder, X, folder, features=None, compiler=COMPILERS[0] if COMPILERS else "", like=None):
-    """Compare generated code with Python on samples; `like` is what Python gets where that is something else."""
+def check(encoder, X, folder, features=None, compiler=COMPILERS[0] if COMPILERS else "", also=None):
+    """Compare generated code with Python on samples, and on others, which may have no bits that are 1."""
     X = np.asarray(X)
     compiled = Compiled(encoder, X[0].size, folder, features, compiler)
-    expected, packed = python_words(encoder, X if like is None else like)
+    expected, packed = python_words(encoder, X)
     assert compiled.code.n_bits == packed.n_bits
     np.testing.assert_array_equal(compiled(X), expected)
     assert unpack(packed).any()
+    if also is not None:
+        np.testing.assert_array_equal(compiled(also), python_words(encoder, also)[0])
     return compiled
 
 
-@pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("strategy", ["quantile", "uniform", "gaussian", "supervised"])
 @pytest.mark.parametrize("n_bits", [1, 3, 40])
-def test_thermometers(tmp_path, compiler, strategy, n_bits):
+def test_thermometers(tmp_path, strategy, n_bits):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 200, (300, 7))
     X[:, 2] = 9
     encoder = ThermometerEncoder(n_bits, strategy).fit(X, rng.integers(0, 3, 300))
-    compiled = check(encoder, X, tmp_path, compiler=compiler, like=X.astype(np.float32))
-    assert (compiled.code.feature_type == "uint8_t") == (strategy in ("quantile", "supervised") or n_bits > 190)
-    for features in ("uint8", "int16", "int32", "uint16", "float"):
-        check(encoder, X, tmp_path, features, compiler)
+    compiled = check(encoder, X.astype(np.float32), tmp_path, compiler=COMPILERS[-1])
+    assert (compiled.code.feature_type == "uint8_t") == (strategy in ("quantile", "supervised"))
+    for features in ("uint8", "int16", "int32", "uint16", "float") if n_bits == 3 else ():
+        check(encoder, X, tmp_path, features)
 
 
 @pytest.mark.parametrize("scope", ["global", "column"])
@@ -192,10 +194,22 @@ def blobs(shape, n=60, dtype=np.uint8):
 def test_parts_of_images(tmp_path, parts, shape):
     X = blobs(shape)
     encoder = ImageEncoder(parts, shape=shape, random_state=3).fit(X)
-    assert check(encoder, X, tmp_path).code.feature_type == "uint8_t"
-    other = np.random.default_rng(9).integers(0, 256, X.shape).astype(np.uint8)
-    check(encoder, other, tmp_path)
-    check(encoder, other, tmp_path, "int16")
+    noise = np.random.default_rng(9).integers(0, 256, X.shape).astype(np.uint8)
+    assert check(encoder, X, tmp_path, also=noise).code.feature_type == "uint8_t"
+    if shape == SHAPES[0]:
+        check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
+
+
+@pytest.mark.parametrize("cell", [1, 2, 3, 4, 5, 7, 8])
+def test_cells_of_every_size(tmp_path, cell):
+    X = blobs((8, 11))
+    check(ImageEncoder("hog9", cell_size=cell).fit(X), X, tmp_path, also=blobs((11, 8)).swapaxes(1, 2))
+
+
+def test_large_cells(tmp_path):
+    """Counts that need more than a byte."""
+    X = blobs((35, 21, 1), 20)
+    check(ImageEncoder("hog9", cell_size=21, margin=0).fit(X), X, tmp_path)
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
@@ -279,14 +293,20 @@ def test_categories(tmp_path, coding, dtype):
         X[::11, 0] = 0.1  # has another name as a 32-bit number than as text
         X[::13, 3] = -0.0
     encoder = CategoryEncoder(coding, max_categories=20, min_frequency=2).fit(X)
-    check(encoder, X, tmp_path)
     other = X.copy()
     other[::3] += 1
-    check(encoder, other, tmp_path)
+    check(encoder, X, tmp_path, also=other)
     texts = CategoryEncoder(coding).fit(np.array([["0.1"], ["3"], ["16777217"], ["2e5"], ["1e39"], ["-7"]]))
     values = np.array([[0.1], [3], [16777216], [200000], [np.inf], [-7], [np.nan]], dtype=np.float32)
     compiled = check(texts, values[[0, 1, 2, 3, 5, 6]], tmp_path, "float")
     assert compiled(values[4:5]).tolist() == compiled(np.array([[9.0]], dtype=np.float32)).tolist()
+
+
+def test_text_without_bits_does_not_matter(tmp_path):
+    encoder = CategoryEncoder().fit(np.array([["same", 1.0], ["same", 2.0], ["same", 5.0]], dtype=object))
+    compiled = Compiled(encoder, 2, tmp_path)
+    assert (compiled.code.feature_type, compiled.code.n_bits) == ("uint8_t", 3)
+    assert compiled([[0, 1], [9, 2], [7, 5], [1, 3]]).ravel().tolist() == [1, 2, 4, 0]
 
 
 @pytest.mark.parametrize("missing", [False, True])
@@ -441,6 +461,7 @@ def test_many_thresholds(tmp_path):
 # What the code is made of ------------------------------------------------------------------------------------------
 
 
+@functools.cache
 def encoders():
     """One of each kind, with samples."""
     rng = np.random.default_rng(7)
@@ -626,6 +647,8 @@ def test_classifiers(tmp_path, encoder):
     assert code == code_for(classifier.encoder_, 64, "e")
     assert (code.feature_type, code.n_features, code.n_bits) == ("uint8_t", 64, classifier.network_.config.n_inputs)
     assert code.scratch_bytes == 0
+    hog = code_for(ImageEncoder("hog2+hog2").fit(X), 64, "e")
+    assert hog.scratch_bytes == 2 * 7  # cells of 2 x 2 pixels that overlap by half: 2 rows of 7
     check(classifier.encoder_, X, tmp_path)
     assert "digits_encode(const digits_feature_t *features" in encoder_code(classifier, "digits").body
     assert "DIGITS_ROM" in encoder_code(classifier, "digits").declarations or encoder == "median"

@@ -48,14 +48,14 @@ class EncoderCode:
     n_bits : int
         Bits of an encoded sample.
     declarations : str
-        Tables of constants, and helper functions. They use size_t, the types of stdint.h, memcpy, and the macros
-        PREFIX_ROM, PREFIX_ROM_U8, PREFIX_ROM_U16, PREFIX_ROM_I16 and PREFIX_ROM_U32.
+        Tables of constants, and helper functions. They use the types of stddef.h and stdint.h, memcpy, memset, and the
+        macros PREFIX_ROM, PREFIX_ROM_U8, PREFIX_ROM_U16, PREFIX_ROM_I16 and PREFIX_ROM_U32.
     body : str
         `static void PREFIX_encode(const PREFIX_feature_t *features, uint32_t *bits)`, which writes all
         ceil(n_bits / 32) words.
     scratch_bytes : int
-        Memory on the stack that it needs for arrays, beyond the bits. No encoder needs any so far: what would take
-        room is computed again.
+        Memory on the stack that it needs for arrays, beyond the bits: for the counts of "hog" in images. Everything
+        else that would take room is computed again.
     """
 
     feature_type: str
@@ -77,7 +77,8 @@ def encoder_code(classifier: BMLPClassifier, prefix: str, features: str | None =
         What all names in the code begin with.
     features : {"uint8", "int8", "uint16", "int16", "int32", "float"}, optional
         The type of a feature. By default the smallest that suits what the encoder was fitted on, as far as its
-        thresholds tell: whole numbers if they are, else float.
+        thresholds tell: whole numbers if they are, else float; int8 for bits. With float, the bits are those that
+        Python gives for float32. `as_features` turns samples in Python into features of that type.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def encoder_code(classifier: BMLPClassifier, prefix: str, features: str | None =
     >>> clf = BMLPClassifier((45,), encoder="thermometer4", max_iter=1, random_state=0).fit(X, y)
     >>> code = encoder_code(clf, "digits")
     >>> code.feature_type, code.n_features, code.n_bits
-    ('uint8_t', 64, 228)
+    ('uint8_t', 64, 230)
     """
     check_is_fitted(classifier, "network_")
     return code_for(classifier.encoder_, int(classifier.n_features_in_), prefix, features)
@@ -113,7 +114,7 @@ def code_for(encoder: Any, n_features: int, prefix: str, features: str | None = 
     n_bits = n_features if encoder is None else sum(part.n_bits_ for part in _parts_of(encoder))
     calls = "".join(f"    {call}\n" for call in builder.calls)
     body = builder.text(_BODY, prefix=prefix, n_words=-(-n_bits // 32), calls=calls)
-    return EncoderCode(kind.ctype, n_features, int(n_bits), builder.declarations, body, 0)
+    return EncoderCode(kind.ctype, n_features, int(n_bits), builder.declarations, body, builder.scratch_bytes)
 
 
 def _parts_of(encoder: Any) -> list[Any]:

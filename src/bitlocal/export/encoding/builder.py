@@ -77,6 +77,13 @@ class Builder:
         What all names begin with.
     features : FeatureType
         What a feature is.
+
+    Attributes
+    ----------
+    calls : list of str
+        The calls that write the bits, one part after the other.
+    scratch_bytes : int
+        Memory for arrays that some part needs on the stack; no two need theirs at a time.
     """
 
     def __init__(self, prefix: str, features: FeatureType) -> None:
@@ -84,6 +91,7 @@ class Builder:
         self.features = features
         self._prefix = prefix
         self.calls: list[str] = []
+        self.scratch_bytes = 0
         self._pieces: list[str] = []
         self._known: set[str] = set()
         self._functions: dict[tuple[str, str], str] = {}

@@ -1,6 +1,7 @@
 """Images: `ImageEncoder`. Loops over rows and columns take the place of tables wherever these are regular.
 
-Nothing is kept between pixels: what is needed twice is computed twice, so no memory is needed beyond the image.
+Hardly anything is kept between pixels: most of what is needed twice is computed twice. Counts of edges alone take
+memory beyond the image, a few rows of cells.
 """
 
 from __future__ import annotations
@@ -81,42 +82,39 @@ static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, ptrdiff_t 
 }
 """
 
-_COUNT_EDGES = """\
-/* How many pixels of a cell are brighter than their neighbour in one direction. */
-static ${count} ${name}(const ${feature_t} *features, size_t direction, ptrdiff_t top, ptrdiff_t left)
-{
+_HOG = """\
+/* Edges are found once, and counted in all cells that hold them: ${rows} rows of cells are open at a time. */
+${count} counts[${n_counts}];
+size_t direction;
+${start}memset(counts, 0, sizeof counts);
+for (direction = 0u; direction < 8u; direction++) {
     const ptrdiff_t dy = ${p}_down(direction);
     const ptrdiff_t dx = ${p}_right(direction) * ${channels};
-    const ptrdiff_t y_end = ${p}_least(top + ${cell}, ${height} - dy);
-    const ptrdiff_t x_end = ${p}_least(left + (${cell} * ${channels}), ${row} - dx);
-    ${count} n = 0;
+    const ptrdiff_t x_end = ${p}_least(${row}, ${row} - dx);
     ptrdiff_t y;
-    for (y = ${p}_most(top, -dy); y < y_end; y++) {
-        ptrdiff_t x = left;
-        while (x < -dx) {
-            x += ${channels};
-        }
-        for (; x < x_end; x += ${channels}) {
+    for (y = 0; y <= ${last_y}; y++) {
+        const ptrdiff_t last = ${p}_least(y / ${step}, ${n_down} - 1);
+        ptrdiff_t x = ((y + dy) < 0 || (y + dy) >= ${height}) ? x_end : ${p}_most(0, -dx);
+        size_t i;
+        for (; x < x_end; x++) {
             const ptrdiff_t a = (y * ${row}) + x;
             if (${brighter}(features, a, a + (dy * ${row}) + dx, ${margin})) {
-                n++;
+                const ptrdiff_t column = x / ${channels};
+                const ptrdiff_t right = ${p}_least(column / ${step}, ${n_right} - 1);
+                ptrdiff_t down = (y < ${cell}) ? 0 : (((y - ${cell}) / ${step}) + 1);
+                for (; down <= last; down++) {
+                    ptrdiff_t k = (column < ${cell}) ? 0 : (((column - ${cell}) / ${step}) + 1);
+                    for (; k <= right; k++) {
+                        counts[((((down % ${rows}) * ${n_right}) + k) * ${channels}) + (x % ${channels})]++;
+                    }
+                }
             }
         }
-    }
-    return n;
-}
-"""
-
-_HOG = """\
-size_t direction;
-${start}for (direction = 0u; direction < 8u; direction++) {
-    ptrdiff_t y;
-    for (y = 0; y <= ${last_y}; y += ${step}) {
-        ptrdiff_t x;
-        for (x = 0; x <= ${last_x}; x += ${step}) {
-            ptrdiff_t c;
-            for (c = 0; c < ${channels}; c++) {
+        if ((y >= (${cell} - 1)) && (((y - (${cell} - 1)) % ${step}) == 0)) {
+            ${count} *const closed = &counts[(((y - (${cell} - 1)) / ${step}) % ${rows}) * ${n_closed}];
+            for (i = 0u; i < ${n_closed}u; i++) {
                 ${write}
+                closed[i] = 0u;
             }
         }
     }
@@ -360,33 +358,31 @@ class _Image:
     def hog(self, part: Any, n: int) -> None:
         self._add_neighbours()
         cell = self._encoder._cell()
-        count = _count_type(cell * cell)
-        edges = self._builder.function(
-            "count_edges",
-            _COUNT_EDGES,
+        step = max(cell // 2, 1)
+        n_down, n_right = ((side - cell) // step + 1 for side in (self._height, self._width))
+        rows = min(-(-cell // step), n_down)
+        thermometers = Thermometers(self._builder, "edges", self._rows(part, 0, cell * cell), 0, cell * cell)
+        count = smallest_type(0, cell * cell)
+        n_counts = rows * n_right * self._channels
+        self._builder.scratch_bytes = max(self._builder.scratch_bytes, n_counts * int(count[4:-2]) // 8)
+        body = self._builder.text(
+            _HOG,
             **self._sizes,
+            start=thermometers.start(),
+            write=thermometers.call(f"({thermometers.ctype})closed[i]"),
             cell=cell,
+            step=step,
+            rows=rows,
+            n_down=n_down,
+            n_right=n_right,
+            n_closed=n_right * self._channels,
+            n_counts=n_counts,
             count=count,
+            last_y=(n_down - 1) * step + cell - 1,
             margin=self._encoder._margin,
             brighter=self._brighter(),
         )
-        rows = self._rows(part, 0, cell * cell)
-        thermometers = Thermometers(self._builder, "edges", rows, 0, cell * cell)
-        counted = f"{edges}(features, direction, y, (x * {self._channels}) + c)"
-        self._builder.part(
-            "hog",
-            indented(
-                self._builder.text(
-                    _HOG,
-                    start=thermometers.start(),
-                    last_y=self._height - cell,
-                    last_x=self._width - cell,
-                    step=max(cell // 2, 1),
-                    channels=self._channels,
-                    write=thermometers.call(counted),
-                )
-            ),
-        )
+        self._builder.part("hog", indented(body))
 
 
 def _count_type(most: int) -> str:

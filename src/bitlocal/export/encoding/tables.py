@@ -79,13 +79,13 @@ def suited_type(encoder: CategoryEncoder | TableEncoder) -> FeatureType:
     """Choose the type of features that the encoder was fitted on."""
     names = [f"column {name!r}" for name in encoder._names(None)]
     if isinstance(encoder, CategoryEncoder):
-        return _suited_to_categories(names, encoder.categories_, any(encoder.missing_))
+        return _suited_to_categories(names, _told_apart(encoder), any(encoder.missing_))
     _require_numbers(encoder, names)
     parts = encoder._categories
     columns = [name for name, kind in zip(names, encoder.kinds_, strict=True) if kind == "category"]
     found = [
         thresholds.suited_type(encoder._numbers),
-        _suited_to_categories(columns, parts.categories_, any(parts.missing_)),
+        _suited_to_categories(columns, _told_apart(parts), any(parts.missing_)),
     ]
     found += [
         _suited_to_categories([name], [order], missing=False)
@@ -102,6 +102,11 @@ def _require_numbers(encoder: TableEncoder, names: list[str]) -> None:
                 f"{name} holds times, which exported code cannot take apart: give the table the numbers that matter, "
                 "such as the hour, before fit"
             )
+
+
+def _told_apart(encoder: CategoryEncoder) -> list[list[str]]:
+    """Give the categories of each column that has bits; none for the others, whatever they hold."""
+    return [found if encoder._labels(i) else [] for i, found in enumerate(encoder.categories_)]
 
 
 def _numbers_of(name: str, categories: Sequence[str]) -> list[float]:
@@ -127,7 +132,7 @@ def add_categories(
             f"{type(encoder).__name__} has bits for missing values (NaN), which features of type "
             f"{builder.features.name} cannot have: export with features='float'"
         )
-    finder = _Finder(builder, [_keys(builder, *column) for column in zip(names, encoder.categories_, strict=True)])
+    finder = _Finder(builder, [_keys(builder, *column) for column in zip(names, _told_apart(encoder), strict=True)])
     lines = []
     for i, categories in enumerate(encoder.categories_):
         if len(encoder._labels(i)):
