@@ -334,6 +334,39 @@ def test_every_entry_of_the_gap_table_follows_from_the_exported_ones(threshold, 
         assert gap == min(int(gap_lengths(threshold, np.array([word], dtype=np.uint64))[0]), longest)
 
 
+@pytest.mark.parametrize(("reinforcement", "n_inputs"), [(10.0, 40), (2.0, 300), (0.5, 1024), (0.1, 1500), (0.001, 90)])
+def test_gaps_at_every_entry_of_their_law(reinforcement, n_inputs, tmp_path):
+    """Random words just above, at and just below each entry, of which chance would bring none."""
+    X, y = random_bits(20, n_inputs, 2, seed=7)
+    classifier = BMLPClassifier((4,), encoder=None, reinforcement=reinforcement, random_state=0)
+    classifier.partial_fit(X, y, classes=[0, 1])
+    (layer,) = make_plan(classifier).layers
+    export.c(classifier, tmp_path, learn=True)
+    (tmp_path / "gaps.c").write_text(
+        '#include "bmlp.c"\n'
+        "void gaps(const uint64_t *words, size_t n, uint32_t q, size_t longest, uint32_t *found);\n"
+        "void gaps(const uint64_t *words, size_t n, uint32_t q, size_t longest, uint32_t *found) {\n"
+        "    for (size_t i = 0u; i < n; ++i) {\n"
+        f"        found[i] = (uint32_t)bmlp_gap(words[i], bmlp_gaps_1, {len(layer.gap_table)}u, q, longest);\n"
+        "    }\n}\n"
+    )
+    command = [*compile_command("gcc"), "-fPIC", "-shared", str(tmp_path / "gaps.c"), "-o", str(tmp_path / "gaps.so")]
+    subprocess.run(command, check=True)
+    entries = survival_table(layer.threshold)
+    near = {entry + d for entry in entries for d in (-(2**32), -(2**30), -1, 0, 1, 2**30, 2**32)}
+    rng = np.random.default_rng(0)
+    words = np.array(sorted(word for word in near if 0 <= word < 2**64), dtype=np.uint64)
+    words = np.concatenate([words, rng.integers(0, 2**64, 1000, dtype=np.uint64)])
+    found = np.zeros(len(words), dtype=np.uint32)
+    longest = min(1024, n_inputs)
+    library = ctypes.CDLL(str(tmp_path / "gaps.so"))
+    size = ctypes.c_size_t
+    library.gaps(
+        pointer(words), size(len(words)), ctypes.c_uint32(2**32 - layer.threshold), size(longest), pointer(found)
+    )
+    np.testing.assert_array_equal(found, np.minimum(gap_lengths(layer.threshold, words), longest))
+
+
 # States ----------------------------------------------------------------------------------------------------------
 
 
