@@ -353,7 +353,8 @@ def test_gaps_at_every_entry_of_their_law(reinforcement, n_inputs, tmp_path):
     command = [*compile_command("gcc"), "-fPIC", "-shared", str(tmp_path / "gaps.c"), "-o", str(tmp_path / "gaps.so")]
     subprocess.run(command, check=True)
     entries = survival_table(layer.threshold)
-    near = {entry + d for entry in entries for d in (-(2**32), -(2**30), -1, 0, 1, 2**30, 2**32)}
+    offsets = [sign * d for sign in (-1, 1) for d in (0, 1, 2**30, *(k * 2**32 for k in (1, 2, 8, 15, 16, 17)))]
+    near = {entry + offset for entry in entries for offset in offsets}
     rng = np.random.default_rng(0)
     words = np.array(sorted(word for word in near if 0 <= word < 2**64), dtype=np.uint64)
     words = np.concatenate([words, rng.integers(0, 2**64, 1000, dtype=np.uint64)])
