@@ -111,22 +111,23 @@ class Source:
         plan, last = self.plan, len(self.plan.layers)
         size = HEADER_SIZE + 4 * plan.state_words + 4
         fields = []
+        # Sizes are numbers, not products, which could silently run over where int has 16 bits.
         for layer in plan.layers:
-            n = layer.number
+            n, low_words = layer.number, layer.words * (plan.n_planes - 1)
             fields.append(
                 f"    uint32_t sign_{n}[{layer.words}u]; /* layer {n}: binary weights, the highest bit planes */"
             )
-            fields.append(f"    uint32_t low_{n}[{layer.words}u * {plan.n_planes - 1}u];")
+            fields.append(f"    uint32_t low_{n}[{low_words}u]; /* the others, those of a word together */")
         for layer in plan.layers:
             n = layer.number
-            fields.append(f"    uint32_t in_{n}[BMLP_BATCH_SIZE * {layer.row_words}u]; /* of the mini-batch */")
+            fields.append(f"    uint32_t in_{n}[{plan.batch_size * layer.row_words}u]; /* inputs of the mini-batch */")
         fields.append("    uint32_t step;  /* mini-batches so far */")
         fields.append("    uint16_t count; /* samples in the mini-batch */")
         fields.append("    bmlp_label_t labels[BMLP_BATCH_SIZE];")
         for layer in plan.layers:
             groups = layer.n_neurons // plan.group_size
             fields.append(
-                f"    bmlp_choice_t chosen_{layer.number}[BMLP_BATCH_SIZE * {groups}u]; /* neuron of a group, from 1 */"
+                f"    bmlp_choice_t chosen_{layer.number}[{plan.batch_size * groups}u]; /* neuron of a group, from 1 */"
             )
         fields.append(f"    uint8_t teaches[{last}u]; /* whether a sample of the mini-batch teaches a layer */")
         lines = [
@@ -300,7 +301,7 @@ int bmlp_predict(const bmlp_feature_t *features) {{
                 start += f"    bmlp_draw(ctx->sign_{n}, ctx->low_{n}, {shape}, {_stream(INITIAL_WEIGHTS, n)});\n"
             else:
                 start += f"    bmlp_copy(ctx->sign_{n}, bmlp_w_{n}, {words}u);\n"
-                start += f"    bmlp_copy(ctx->low_{n}, bmlp_low_{n}, {words}u * BMLP_LOW_PLANES);\n"
+                start += f"    bmlp_copy(ctx->low_{n}, bmlp_low_{n}, {words * (plan.n_planes - 1)}u);\n"
             out = "out" if is_last else f"&ctx->in_{n + 1}[s * {layer.out_words}u]"
             presents += f"""\
     if (bmlp_present(ctx->sign_{n}, bmlp_p_{n}, {shape}, {layer.margin}, (size_t)label,
@@ -390,7 +391,7 @@ int bmlp_ctx_predict(const bmlp_ctx *ctx, const bmlp_feature_t *features) {{
         at = HEADER_SIZE
         for layer in self.plan.layers:
             n, words = layer.number, layer.words
-            lows = f"{words}u * BMLP_LOW_PLANES"
+            lows = f"{words * (self.plan.n_planes - 1)}u"
             puts += f"    at = bmlp_put_words(at, ctx->sign_{n}, {words}u);\n"
             puts += f"    at = bmlp_put_words(at, ctx->low_{n}, {lows});\n"
             gets += f"    at = bmlp_get_words(at, ctx->sign_{n}, {words}u);\n"
