@@ -1,18 +1,19 @@
 # Two commands do everything on a machine with Python >= 3.10, make and a C++20 compiler:
 #   make demo   sets up .venv, builds, installs, and trains a network on a small data set
 #   make test   the same with the test tools, then lint and the whole test suite against the installed package
-# Beyond these: make format, make sanitize, make test-arm, make test-avx512, make clean.
+# Beyond these: make format, make sanitize, make test-arm, make test-avx512, make fuzz, make clean.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # BITLOCAL_WERROR=1 turns compiler warnings into errors; CI does.
 SETTINGS := $(if $(BITLOCAL_WERROR),-Ccmake.define.BITLOCAL_WERROR=ON)
-CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp tests/bare/*.c)
+CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp tests/bare/*.c tests/fuzz/*.c \
+  src/bitlocal/export/templates/*.c)
 BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/bindings/*) \
-  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*')
+  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(wildcard src/bitlocal/export/templates/*)
 
-.PHONY: demo test lint format sanitize test-arm test-avx512 clean
+.PHONY: demo test lint format sanitize test-arm test-avx512 fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bitlocal train digits --out digits.safetensors
@@ -70,6 +71,11 @@ test-avx512: $(VENV)/.installed-test
 	$(BIN)/cmake --build build/avx512 --target kernel_test
 	tests/bare/run.sh build/avx512/bare corei7_icelake_u 1200 build/avx512/kernel_test $(ONE_IN) \
 	  avx512vpopcntdq avx512bw
+
+# The reader of states in exported C, on arbitrary bytes; needs clang with libFuzzer (Debian: clang libclang-rt-14-dev).
+SECONDS := 600
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python tests/fuzz/run.py $(SECONDS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

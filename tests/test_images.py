@@ -111,6 +111,28 @@ def test_thermometer_is_that_of_the_pixels():
     assert encoder.get_feature_names_out()[0].startswith("pixel(0,0)>")
 
 
+@pytest.mark.parametrize(("shape", "side"), [((6, 4, 1), 2), ((7, 9, 1), 3), ((5, 7, 2), 4), ((3, 3, 3), 1)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16])
+def test_pool(shape, side, dtype):
+    images = random_images(shape, dtype=dtype) * (dtype == np.uint8 or -100)
+    encoder = ImageEncoder(f"pool3/{side}", shape=shape).fit(images)
+    sums = [
+        [
+            image[y : y + side, x : x + side, c].astype(int).sum()
+            for y in range(0, shape[0], side)
+            for x in range(0, shape[1], side)
+            for c in range(shape[2])
+        ]
+        for image in images
+    ]
+    assert np.array_equal(encoded(encoder, images), ThermometerEncoder(3).fit_transform(sums))
+    if side == 2:
+        assert np.array_equal(encoder.transform(images), ImageEncoder("pool3", shape=shape).fit_transform(images))
+        assert encoder.get_feature_names_out()[-1].startswith("sum(4:6,2:4)>")
+    if side == 4:
+        assert encoder.get_feature_names_out()[-1].startswith("sum(4:5,4:7,1)>")
+
+
 def test_pairs_are_near_each_other_and_differ():
     images = random_images((9, 7, 2))
     encoder = ImageEncoder("pairs300", shape=(9, 7, 2), radius=2).fit(images)
@@ -143,7 +165,7 @@ def test_patches_count_agreements():
 
 def test_parts_follow_each_other():
     images = random_images((8, 8))
-    parts = ["thermometer2", "hog3", "local1", "patches70", "gradient8", "pairs65"]
+    parts = ["thermometer2", "pool2/3", "hog3", "local1", "patches70", "gradient8", "pairs65"]
     whole = ImageEncoder("+".join(parts)).fit(images)
     each = [ImageEncoder(part).fit(images) for part in parts]
     assert np.array_equal(whole.transform(images), np.hstack([one.transform(images) for one in each]))
@@ -154,7 +176,7 @@ def test_parts_follow_each_other():
 
 # Forms of images -------------------------------------------------------------------------------------------
 
-ALL = "thermometer3+gradient8+census8+local1+pairs40+patches40+hog3"
+ALL = "thermometer3+pool2/3+gradient8+census8+local1+pairs40+patches40+hog3"
 
 
 def test_shapes():
@@ -262,6 +284,8 @@ def test_classifier_takes_images_by_spec(tmp_path):
     [
         (ImageEncoder("hog"), "'hog' is unknown; use thermometerN, gradientN"),
         (ImageEncoder("edges4"), "'edges4' is unknown"),
+        (ImageEncoder("hog4/2"), "'hog4/2' is unknown; use .* or poolN/S"),
+        (ImageEncoder("pool4/7"), "squares of side 7 are larger than the images"),
         (ImageEncoder("thermometer4+"), "'' is unknown"),
         (ImageEncoder("gradient4"), "gradient4 is not a multiple of 8; use gradient8 or gradient16"),
         (ImageEncoder("gradient99999992"), "'gradient99999992' is unknown"),

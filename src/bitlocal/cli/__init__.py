@@ -13,7 +13,9 @@ from bitlocal.cli.bench import bench
 from bitlocal.cli.console import printable
 from bitlocal.cli.datasets import datasets
 from bitlocal.cli.evaluate import evaluate
+from bitlocal.cli.export import export
 from bitlocal.cli.features import features
+from bitlocal.cli.import_state import import_state
 from bitlocal.cli.info import info
 from bitlocal.cli.predict import predict
 from bitlocal.cli.reproduce import reproduce
@@ -26,6 +28,8 @@ app = typer.Typer(
 )
 for command in (train, evaluate, predict, info, datasets, features, bench, reproduce):
     app.command()(command)
+app.command("import-state")(import_state)
+app.add_typer(export, name="export")
 
 
 def main() -> NoReturn:

@@ -99,6 +99,9 @@ class ImageEncoder(Encoder):
 
         ========================  ==================================================================================
         thermometerN              N bits a pixel: whether it lies above quantiles of the training data
+        poolN                     N bits for each square of 2 x 2 pixels: whether their sum lies above quantiles of
+                                  the training data; poolN/S for squares of side S. Those that the image's end cuts
+                                  off are smaller. Few bits, for small devices: "pool1/4" makes 49 of 28 x 28 pixels
         gradientN                 N bits a pixel (a multiple of 8): whether it is brighter by `margin` than each of its
                                   8 neighbours, then than each of the 8 pixels 2 away, and so on
         censusN                   the same without the margin: local binary patterns
@@ -220,15 +223,19 @@ class ImageEncoder(Encoder):
     # Parts ---------------------------------------------------------------------------------------------------------
 
     def _make_parts(self) -> list[_Part]:
-        parts = []
         self._limit(math.prod(self.shape_))
+        return [part for name, numbers in self._read_parts() for part in _MAKERS[name](self, *numbers)]
+
+    def _read_parts(self) -> list[tuple[str, list[int]]]:
+        """Read the names of the parts, and the number behind each, or two numbers."""
+        found = []
         for text in str(self.parts).split("+"):
-            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})", text)
-            if match is None or match[1] not in _MAKERS:
+            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})(?:/([1-9]\d{0,3}))?", text)
+            if match is None or match[1] not in _MAKERS or (match[3] and match[1] != "pool"):
                 expected = ", ".join(f"{name}N" for name in _MAKERS)
-                raise ValueError(f"parts={self.parts!r}: {text!r} is unknown; use {expected}, joined by '+'")
-            parts += _MAKERS[match[1]](self, int(match[2]))
-        return parts
+                raise ValueError(f"parts={self.parts!r}: {text!r} is unknown; use {expected} or poolN/S, joined by '+'")
+            found.append((match[1], [int(number) for number in match.groups()[1:] if number]))
+        return found
 
     def _pixels(self, y: NDArray[Any], x: NDArray[Any]) -> NDArray[np.int64]:
         """Places of pixels among the features, all channels of each after the other, as a flat array."""
@@ -244,6 +251,23 @@ class ImageEncoder(Encoder):
     def _thermometer(self, n: int) -> list[_Part]:
         names = [self._name(p) for p in range(self.n_features_in_)]
         return [_Part(ThermometerEncoder(n), None, names, len(names))]
+
+    def _pool(self, n: int, side: int = 2) -> list[_Part]:
+        height, width, channels = self.shape_
+        require(side <= min(height, width), f"parts={self.parts!r}: squares of side {side} are larger than the images")
+        require(side < 256, f"parts={self.parts!r}: expected squares of a side below 256")  # sums fit into 32 bits
+        top, left = np.mgrid[:height:side, :width:side]
+        self._limit(top.size * channels * side * side)
+        names = [
+            f"sum({y}:{min(y + side, height)},{x}:{min(x + side, width)}" + f",{c}" * (channels > 1) + ")"
+            for y, x in zip(top.ravel().tolist(), left.ravel().tolist(), strict=True)
+            for c in range(channels)
+        ]
+        terms = [(top + dy, left + dx) for dy in range(side) for dx in range(side)]
+        columns = [self._pixels(np.minimum(y, height - 1), np.minimum(x, width - 1)) for y, x in terms]
+        inside = [np.repeat((y < height) & (x < width), channels) for y, x in terms]
+        sums = Sums(np.stack(columns, axis=1), np.stack(inside, axis=1).astype(np.int16))
+        return [_Part(ThermometerEncoder(n), sums, names, len(names))]
 
     def _differences(self, offsets: list[tuple[int, int]], margin: int) -> _Part:
         """Compare each pixel with those at some offsets, where they are in the image too."""
@@ -322,25 +346,31 @@ class ImageEncoder(Encoder):
         side = 2 * int(self.radius) + 1
         require(side <= min(height, width), f"radius={self.radius!r} is too large for images of shape {self.shape_}")
         self._limit(n * side * side)
+        corners, pattern = self._draw_patches(n)
+        dy, dx = (d.ravel() for d in np.mgrid[:side, :side])
+        places = corners[:, np.newaxis] + (dy * width + dx) * channels
+        names = [f"patch {i} at {self._name(int(corners[i]))}" for i in range(n)]
+        base = _Part(MedianBinarizer(), None, [], self.n_features_in_)
+        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), names, n, base)]
+
+    def _draw_patches(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Choose squares, told by the place of their first pixel, and a pattern for the pixels of each."""
+        height, width, channels = self.shape_
+        side = 2 * int(self.radius) + 1
         draws = self._random(3 * n, 1).reshape(3, n)
         sides = (height - side + 1, width - side + 1, channels)
         y, x, c = ((draws[i] % np.uint64(s)).astype(np.int64) for i, s in enumerate(sides))
         words = -(-side * side // 64)
-        pattern = self._random(n * words, 2).reshape(n, words).astype("<u8").view(np.uint8)
-        pattern = np.unpackbits(pattern, axis=1, count=side * side, bitorder="little").view(np.bool_)
-        dy, dx = (d.ravel() for d in np.mgrid[:side, :side])
-        places = ((y[:, np.newaxis] + dy) * width + x[:, np.newaxis] + dx) * channels + c[:, np.newaxis]
-        names = [f"patch {i} at {self._name(int(places[i, 0]))}" for i in range(n)]
-        base = _Part(MedianBinarizer(), None, [], self.n_features_in_)
-        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), names, n, base)]
+        octets = self._random(n * words, 2).reshape(n, words).astype("<u8").view(np.uint8)
+        pattern: NDArray[Any] = np.unpackbits(octets, axis=1, count=side * side, bitorder="little")
+        return (y * width + x) * channels + c, pattern.view(np.bool_)
 
     def _hog(self, n: int) -> list[_Part]:
         height, width, channels = self.shape_
-        shorter = min(height, width)
         if self.cell_size is not None:
             require_whole("cell_size", self.cell_size)
-        cell = max(round(shorter * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
-        require(cell <= shorter, f"cell_size={cell} is too large for images of shape {self.shape_}")
+        cell = self._cell()
+        require(cell <= min(height, width), f"cell_size={cell} is too large for images of shape {self.shape_}")
         gradients = self._differences(list(_NEIGHBOURS), self._margin)
         # Where the bit of a direction and a pixel is; -1 for those whose neighbour is outside.
         place = np.full((8, height, width, channels), -1)
@@ -361,6 +391,10 @@ class ImageEncoder(Encoder):
                         channel = f",{c}" * (channels > 1)
                         names.append(f"edges({y0},{x0}{channel};{dy:+d},{dx:+d})")
         return [_Part(ThermometerEncoder(n), Counts(places), names, len(names), gradients)]
+
+    def _cell(self) -> int:
+        """Side of a cell."""
+        return max(round(min(self.shape_[:2]) * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
 
     # Samples -------------------------------------------------------------------------------------------------------
 
@@ -494,7 +528,7 @@ class ImageEncoder(Encoder):
                     yield prefix, one
 
 
-_MAKERS: dict[str, Callable[[ImageEncoder, int], list[_Part]]] = {
+_MAKERS: dict[str, Callable[..., list[_Part]]] = {
     "thermometer": ImageEncoder._thermometer,
     "gradient": ImageEncoder._gradient,
     "census": ImageEncoder._census,
@@ -502,4 +536,5 @@ _MAKERS: dict[str, Callable[[ImageEncoder, int], list[_Part]]] = {
     "pairs": ImageEncoder._pairs,
     "patches": ImageEncoder._patches,
     "hog": ImageEncoder._hog,
+    "pool": ImageEncoder._pool,
 }

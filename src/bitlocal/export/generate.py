@@ -1,0 +1,100 @@
+"""`bitlocal.export.c`: a classifier as C99 source files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from bitlocal.estimator import BMLPClassifier
+from bitlocal.export.encoding import encoder_code
+from bitlocal.export.errors import ExportError
+from bitlocal.export.layouts import LAYOUTS, arrange
+from bitlocal.export.plan import make_plan
+from bitlocal.export.samples import samples_header
+from bitlocal.export.source import Source, check_prefix
+from bitlocal.modelfile import write_file
+
+
+def c(
+    classifier: BMLPClassifier,
+    out: str | os.PathLike[str],
+    *,
+    learn: bool = False,
+    prefix: str = "bmlp",
+    layout: str = "plain",
+    batch_size: int | None = None,
+    counter_bits: int | None = None,
+    features: str | None = None,
+    samples: ArrayLike | None = None,
+) -> list[Path]:
+    """Write a classifier as C99 source files, to infer and, on request, to go on learning.
+
+    Parameters
+    ----------
+    classifier : BMLPClassifier
+        Fitted.
+    out : path-like
+        Folder for the files; it is made if it is not there.
+    learn : bool, default=False
+        Whether to write what learning on the device needs, too.
+    prefix : str, default="bmlp"
+        What the names of files, functions and types begin with; macros have it in upper case.
+    layout : {"plain", "cmake", "make", "arduino"}, default="plain"
+        Header and source alone; with a program that predicts samples and checks itself, and what builds it; or as a
+        library for the Arduino IDE.
+    batch_size : int or None, default=None
+        Samples of a mini-batch on the device, 1 to 4096. None for the classifier's.
+    counter_bits : int or None, default=None
+        Bits of a counter, 2 to 16. None for as few as hold the range that the classifier's `hidden_clip` allows: 4 for
+        15, 8 for 255, 16 for None.
+    features : {"uint8", "int8", "uint16", "int16", "int32", "float"}, optional
+        Type of a feature. By default what suits the encoder.
+    samples : array-like of shape (n_samples, n_features), optional
+        Samples for that program. By default a few of random numbers.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+
+    Raises
+    ------
+    ExportError
+        If the classifier cannot be exported as asked; the message says why, and what to do.
+    OSError
+        If a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import bitlocal
+    >>> from bitlocal import export
+    >>> clf = bitlocal.BMLPClassifier((45,), encoder=None, random_state=0).fit([[0, 1], [1, 0]] * 9, ["a", "b"] * 9)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in export.c(clf, folder, prefix="tiny")]
+    ['tiny.h', 'tiny.c']
+    """
+    check_is_fitted(classifier, "network_")
+    check_prefix(prefix)
+    if learn and not classifier.network_.has_hidden_weights:
+        raise ExportError(
+            "this model has no hidden weights (its file was saved for inference only), so it cannot learn on a device: "
+            "export it without --learn, or save it without --inference-only"
+        )
+    if layout not in LAYOUTS:
+        raise ExportError(f"layout={layout!r}: expected one of {', '.join(LAYOUTS)}")
+    plan = make_plan(classifier, batch_size=batch_size, counter_bits=counter_bits)
+    code = encoder_code(classifier, prefix, features)
+    source = Source(classifier, plan, code, prefix, learn=learn)
+    contents = arrange(
+        layout, prefix, source.header(), source.source(), lambda: samples_header(classifier, code, prefix, samples)
+    )
+    folder = Path(out)
+    written = [folder / name for name in contents]
+    for path, text in zip(written, contents.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, text.encode())
+    return written
