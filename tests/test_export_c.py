@@ -23,6 +23,7 @@ from sklearn.datasets import load_digits
 
 import bitlocal
 from bitlocal import BMLPClassifier, ThermometerEncoder, export
+from bitlocal.baselines import SingleLayerClassifier
 from bitlocal.cli import main
 from bitlocal.datasets import load
 from bitlocal.export import report
@@ -111,6 +112,31 @@ def test_inference_of_two_classes_and_ties(tmp_path):
         classes, logits = Exported(classifier, tmp_path).predict(X)
         np.testing.assert_array_equal(logits, logits_of(classifier, X))
         np.testing.assert_array_equal(classes, logits.argmax(axis=1))
+
+
+@pytest.mark.parametrize("option", ["freeze_first", "train_classifier"])
+def test_variants_that_a_device_does_not_learn_by(tmp_path, bit_data, option):
+    classifier = BMLPClassifier((32, 16), group_size=8, max_iter=2, random_state=0, **{option: True}).fit(*bit_data)
+    with pytest.raises(export.ExportError, match=f"learning with {option} has no form in C"):
+        export.c(classifier, tmp_path, learn=True)
+    with pytest.raises(export.ExportError, match=f"learning with {option} has no form in C"):
+        export.write_state(classifier)
+    assert not list(tmp_path.iterdir())
+    export.c(classifier, tmp_path)  # what was learnt infers as any other
+
+
+def test_single_layer_method_is_refused(tmp_path, bit_data):
+    classifier = SingleLayerClassifier(32, group_size=8, max_iter=2, random_state=0).fit(*bit_data)
+    with pytest.raises(export.ExportError, match="single-layer method has no form in C"):
+        export.c(classifier, tmp_path)
+
+
+def test_single_output(tmp_path, bit_data):
+    X, y = bit_data
+    two = y < 2
+    classifier = BMLPClassifier((32,), group_size=8, max_iter=2, single_output=True, random_state=0)
+    classifier.fit(X[two], y[two])
+    assert_learns_alike(classifier, Exported(classifier, tmp_path, learn=True), X[two], y[two])
 
 
 def test_inference_only_model(tmp_path):

@@ -12,7 +12,7 @@ from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.encoding import encoder_code
 from bitlocal.export.errors import ExportError
 from bitlocal.export.layouts import LAYOUTS, arrange
-from bitlocal.export.plan import make_plan
+from bitlocal.export.plan import make_plan, require_learning
 from bitlocal.export.samples import samples_header
 from bitlocal.export.source import Source, check_prefix
 from bitlocal.modelfile import write_file
@@ -79,11 +79,8 @@ def c(
     """
     check_is_fitted(classifier, "network_")
     check_prefix(prefix)
-    if learn and not classifier.network_.has_hidden_weights:
-        raise ExportError(
-            "this model has no hidden weights (its file was saved for inference only), so it cannot learn on a device: "
-            "export it without --learn, or save it without --inference-only"
-        )
+    if learn:
+        require_learning(classifier)
     if layout not in LAYOUTS:
         raise ExportError(f"layout={layout!r}: expected one of {', '.join(LAYOUTS)}")
     plan = make_plan(classifier, batch_size=batch_size, counter_bits=counter_bits)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from sklearn.utils.validation import check_is_fitted
+
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
 from bitlocal.export.planes import words_for
@@ -130,9 +132,11 @@ def make_plan(classifier: BMLPClassifier, *, batch_size: int | None = None, coun
     """
     network = classifier.network_
     config = network.config
+    if config.majority:
+        raise ExportError("the single-layer method has no form in C: expected a BMLPClassifier")
     h_min, h_max = config.counter_range
     return Plan(
-        layers=_layers(config, network.reinforcement_thresholds()),
+        layers=_layers(config, network.reinforcement_thresholds()[: network.n_layers]),
         n_classes=config.n_classes,
         group_size=config.group_size,
         seed=config.seed,
@@ -142,6 +146,25 @@ def make_plan(classifier: BMLPClassifier, *, batch_size: int | None = None, coun
         h_max=h_max,
         step=network.state.step % 2**32,
     )
+
+
+def require_learning(classifier: BMLPClassifier) -> None:
+    """Refuse models that cannot learn on a device.
+
+    Raises
+    ------
+    ExportError
+        If the hidden weights are not there, or the rule is a variant that has no form in C.
+    """
+    check_is_fitted(classifier, "network_")
+    if not classifier.network_.has_hidden_weights:
+        raise ExportError(
+            "this model has no hidden weights (its file was saved for inference only), so it cannot learn on a device: "
+            "export it without --learn, or save it without --inference-only"
+        )
+    for option in ("freeze_first", "train_classifier"):
+        if getattr(classifier.network_.config, option):
+            raise ExportError(f"learning with {option} has no form in C: export without --learn, or train without it")
 
 
 def planes_for(config: NetworkConfig, counter_bits: int | None) -> int:

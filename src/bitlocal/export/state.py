@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
-from bitlocal.export.plan import planes_for
+from bitlocal.export.plan import planes_for, require_learning
 from bitlocal.export.planes import from_planes, from_words, to_planes, words_for
 from bitlocal.modelfile import _digest, _fitted_to_json, _plain
 from bitlocal.network import BinaryNetwork
@@ -104,7 +103,7 @@ def write_state(classifier: BMLPClassifier, *, counter_bits: int | None = None) 
     >>> read_state(blob, clf).predict([[1, 0]]).tolist() == clf.predict([[1, 0]]).tolist()
     True
     """
-    _require_trainable(classifier)
+    require_learning(classifier)
     network = classifier.network_
     n_planes = planes_for(network.config, counter_bits)
     content = state_header(classifier, n_planes) + struct.pack("<I", network.state.step % _STEPS)
@@ -134,7 +133,7 @@ def read_state(blob: bytes, classifier: BMLPClassifier) -> BMLPClassifier:
     ExportError
         If the blob is damaged, or belongs to another model.
     """
-    _require_trainable(classifier)
+    require_learning(classifier)
     network = classifier.network_
     if len(blob) < HEADER_SIZE + 4 or blob[:4] != MAGIC:
         raise ExportError(f"these {len(blob)} bytes are no state of a device: expected what NAME_save wrote, whole")
@@ -188,12 +187,3 @@ def _checked(
     if h.min() < counter_range[0] or h.max() > counter_range[1] or any(bits.any() for bits in padding):
         raise ExportError("this state is damaged: it holds counters that learning cannot reach; read it again")
     return h
-
-
-def _require_trainable(classifier: BMLPClassifier) -> None:
-    check_is_fitted(classifier, "network_")
-    if not classifier.network_.has_hidden_weights:
-        raise ExportError(
-            "this model has no hidden weights (its file was saved for inference only), so it has no state to learn on "
-            "with: save it without --inference-only"
-        )
