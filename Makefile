@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 	@echo '  bitlocal train --help'
 
 test: $(VENV)/.installed-test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check src tests benchmarks

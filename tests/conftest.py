@@ -1,6 +1,7 @@
 """Settings, of which one must be made before scikit-learn is imported, and small data that several tests share."""
 
 import os
+import signal
 
 # Without this, scikit-learn skips its estimator check `check_array_api_input`; SciPy reads it on import.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -8,6 +9,10 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
+
+# A shell that starts the tests in the background has them ignore interrupts, and what they start inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Everyone's runs look for new examples; CI repeats the same ones, so that its result depends on the change alone.
 settings.register_profile("ci", derandomize=True)
