@@ -1,7 +1,8 @@
 # Two commands do everything on a machine with Python >= 3.10, make and a C++20 compiler:
 #   make demo   sets up .venv, builds, installs, and trains a network on a small data set
 #   make test   the same with the test tools, then lint and the whole test suite against the installed package
-# Beyond these: make format, make sanitize, make test-arm, make test-avx512, make fuzz, make clean.
+# Beyond these: make format, make sanitize, make test-arm, make test-avx512, make test-device, make demo-device,
+# make fuzz, make clean.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,11 +10,11 @@ BIN := $(VENV)/bin
 # BITLOCAL_WERROR=1 turns compiler warnings into errors; CI does.
 SETTINGS := $(if $(BITLOCAL_WERROR),-Ccmake.define.BITLOCAL_WERROR=ON)
 CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp tests/bare/*.c tests/fuzz/*.c \
-  src/bitlocal/export/templates/*.c)
+  tests/device/*.[hc] src/bitlocal/export/templates/*.c benchmarks/device/*/*.[hc] examples/device/*.c)
 BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/bindings/*) \
   $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(wildcard src/bitlocal/export/templates/*)
 
-.PHONY: demo test lint format sanitize test-arm test-avx512 fuzz clean
+.PHONY: demo test lint format sanitize test-arm test-avx512 test-device demo-device fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bitlocal train digits --out digits.safetensors
@@ -26,17 +27,17 @@ demo: $(VENV)/.installed
 	@echo '  bitlocal train --help'
 
 test: $(VENV)/.installed-test lint
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not device'
 
 lint: $(VENV)/.installed-test
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(CXX_FILES)
 
 format: $(VENV)/.installed-test
-	$(BIN)/ruff check --fix src tests benchmarks
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks examples
 	$(BIN)/clang-format -i $(CXX_FILES)
 
 # The core's own tests under the address, undefined-behaviour and thread sanitizers.
@@ -71,6 +72,14 @@ test-avx512: $(VENV)/.installed-test
 	$(BIN)/cmake --build build/avx512 --target kernel_test
 	tests/bare/run.sh build/avx512/bare corei7_icelake_u 1200 build/avx512/kernel_test $(ONE_IN) \
 	  avx512vpopcntdq avx512bw
+
+# Exported networks on emulated microcontrollers: a missing compiler or emulator is a failure here.
+test-device: $(VENV)/.installed-test
+	BITLOCAL_ALL_DEVICES=1 $(BIN)/python -m pytest -n auto --dist worksteal -m device
+
+# A network that is trained here and goes on learning on an emulated microcontroller: examples/device/README.md.
+demo-device: $(VENV)/.installed
+	$(BIN)/python examples/device/run.py
 
 # The reader of states in exported C, on arbitrary bytes; needs clang with libFuzzer (Debian: clang libclang-rt-14-dev).
 SECONDS := 600
