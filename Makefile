@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with Python >= 3.10, make and a C++20 compiler:
 #   make demo   sets up .venv, builds, installs, and trains a network on a small data set
 #   make test   the same with the test tools, then lint and the whole test suite against the installed package
-# Beyond these: make format, make sanitize, make test-arm, make test-avx512, make test-device, make demo-device,
+# Beyond these: make format, make test-torch, make sanitize, make test-arm, make test-avx512, make test-device, make demo-device,
 # make fuzz, make clean.
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp tests/b
 BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/bindings/*) \
   $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(wildcard src/bitlocal/export/templates/*)
 
-.PHONY: demo test lint format sanitize test-arm test-avx512 test-device demo-device fuzz clean
+.PHONY: demo test test-torch lint format sanitize test-arm test-avx512 test-device demo-device fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bitlocal train digits --out digits.safetensors
@@ -28,6 +28,13 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-test lint
 	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not device'
+
+# The tests that need PyTorch, which is large, so `make test` does without it.
+TORCH := torch==2.13.0
+test-torch: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_baselines.py tests/test_features.py \
+	  tests/test_studies.py::test_float_methods
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check src tests benchmarks examples
