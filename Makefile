@@ -1,8 +1,8 @@
 # Two commands do everything on a machine with Python >= 3.10, make and a C++20 compiler:
 #   make demo   sets up .venv, builds, installs, and trains a network on a small data set
 #   make test   the same with the test tools, then lint and the whole test suite against the installed package
-# Beyond these: make format, make test-torch, make sanitize, make test-arm, make test-avx512, make test-device, make demo-device,
-# make fuzz, make clean.
+# Beyond these: make format, make test-torch, make sanitize, make test-arm, make test-avx512, make test-device,
+# make demo-device, make fuzz, make clean.
 
 PYTHON ?= python3
 VENV := .venv
