@@ -411,9 +411,8 @@ NB_MODULE(_core, m) {
         .def("train", &train, "samples"_a, "labels"_a, "order"_a, "batch_size"_a, "first_step"_a, "thresholds"_a,
              "n_threads"_a, "phase_times"_a = nb::none(),
              "Train on the samples in the given order; returns (correct, error signals, updates, draws, reinforced), "
-             "the "
-             "last four per layer. Adds the nanoseconds that each thread spent in each of `phases` to phase_times: "
-             "uint64, (threads, phases).")
+             "the last four per layer. Adds the nanoseconds that each thread spent in each of `phases` to "
+             "phase_times: uint64, (threads, phases).")
         .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).")
         .def("time_logits", &time_logits, "samples"_a, "n_calls"_a,
              "The nanoseconds that so many calls of logits take with one thread, without Python in between.");

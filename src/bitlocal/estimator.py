@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from bitlocal.bits import PackedBits, are_bits, pack
-from bitlocal.encoders import Encoder, TableEncoder, TextEncoder, ThermometerEncoder, make_encoder
-from bitlocal.encoders.columns import has_text
-from bitlocal.encoders.text import are_texts
-from bitlocal.encoders.thresholds import bits_for
+from bitlocal.encoders.choice import choose_encoder, takes_raw
 from bitlocal.encoders.union import is_union, pack_union, parts_of, takes_raw_samples
 from bitlocal.network import BinaryNetwork, NetworkConfig, default_group_size
 from bitlocal.splits import hold_out
@@ -387,13 +384,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _is_raw(self, X: Any, *, reset: bool) -> bool:
         """Whether X goes to the encoder as it came, since it is no table of numbers."""
-        if not reset:
-            return takes_raw_samples(self.encoder_)
-        if not isinstance(self.encoder, str):
-            return takes_raw_samples(self.encoder)
-        if self.encoder == "auto":
-            return has_text(X) or are_texts(X)
-        return make_encoder(self.encoder).takes_raw_samples
+        return takes_raw(self.encoder, X) if reset else takes_raw_samples(self.encoder_)
 
     def _require_two_classes(self) -> None:
         if len(self.classes_) < 2:
@@ -406,7 +397,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         return np.searchsorted(self.classes_, y)
 
     def _fit_encoder(self, X: Any, labels: NDArray[np.intp]) -> None:
-        encoder = self._choose_encoder(X)
+        encoder = choose_encoder(self.encoder, X)
         self.encoder_: Any = None if encoder is None else encoder.fit(X, labels)
         if takes_raw_samples(encoder):
             first = parts_of(encoder)[0] if is_union(encoder) else encoder
@@ -414,23 +405,6 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             names = getattr(first, "feature_names_in_", None)
             if names is not None:
                 self.feature_names_in_ = names
-
-    def _choose_encoder(self, X: Any) -> Any:
-        """Give the encoder that the parameter stands for, not fitted yet; None where the data are bits."""
-        auto = isinstance(self.encoder, str) and self.encoder == "auto"
-        if isinstance(X, PackedBits):
-            if self.encoder is not None and not auto:
-                raise ValueError(f"encoder={self.encoder!r} cannot encode packed bits: use 'auto' or None")
-            return None
-        if auto:
-            return _auto_encoder(X)
-        if isinstance(self.encoder, str):
-            return make_encoder(self.encoder)
-        if self.encoder is None:
-            return None
-        if isinstance(self.encoder, type) or not hasattr(self.encoder, "transform"):
-            raise ValueError(f"encoder={self.encoder!r}: expected a transformer, the name of an encoder or None")
-        return clone(self.encoder)
 
     def _encode(self, X: Any) -> PackedBits:
         if isinstance(X, PackedBits):
@@ -521,15 +495,6 @@ def _describe(record: EpochRecord, n_epochs: int) -> str:
         f"epoch {record.epoch}/{n_epochs}  train accuracy {record.train_accuracy:.4f}{validation}  "
         f"error signals {errors}  {record.seconds:.2f} s"
     )
-
-
-def _auto_encoder(X: Any) -> Encoder | None:
-    """Suit the data: texts, tables with text, bits, numbers."""
-    if are_texts(X):
-        return TextEncoder()
-    if has_text(X):
-        return TableEncoder()
-    return None if are_bits(X) else ThermometerEncoder(n_bits=bits_for(X.shape[1]))
 
 
 def _pack_bits(X: NDArray[Any], why: str) -> PackedBits:

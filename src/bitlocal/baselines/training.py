@@ -20,8 +20,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from bitlocal.baselines.inputs import Scaler, choose_encoder, encode, signs, takes_raw
+from bitlocal.baselines.inputs import Scaler, encode, signs
 from bitlocal.bits import PackedBits
+from bitlocal.encoders.choice import choose_encoder, takes_raw
 from bitlocal.encoders.union import is_union, parts_of, takes_raw_samples
 from bitlocal.splits import hold_out
 
