@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import ImageEncoder, ThermometerEncoder
-from bitlocal.bench import Spread, in_turns
+from bitlocal.lab.bench import Spread, in_turns
 
 
 def numpy_way(X: NDArray[Any], thresholds: NDArray[Any]) -> NDArray[np.uint8]:

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import ImageEncoder, MedianBinarizer, PackedBits, ThermometerEncoder
-from bitlocal.bench import machine
+from bitlocal.lab.bench import machine
 from bitlocal.datasets import load
 from bitlocal.encoders import Encoder
 from bitlocal.network import BinaryNetwork, NetworkConfig

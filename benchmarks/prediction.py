@@ -16,7 +16,7 @@ from dataclasses import asdict
 import numpy as np
 
 from bitlocal import BMLPClassifier, ImageEncoder, _core
-from bitlocal.bench import Spread, in_turns
+from bitlocal.lab.bench import Spread, in_turns
 from bitlocal.datasets import load
 
 

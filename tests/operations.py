@@ -1,4 +1,4 @@
-"""Every method in plain loops that count each single operation as they carry it out: an oracle for bitlocal.cost.
+"""Every method in plain loops that count each single operation as they carry it out: an oracle for bitlocal.lab.cost.
 
 Numbers are Python's, and every operation goes through a function that notes its kind, its width and the step it belongs
 to, and checks that its operands fit that width. Counts of ones are made of full and half adders on single bits.

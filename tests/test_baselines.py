@@ -15,9 +15,9 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bitlocal import MedianBinarizer, ThermometerEncoder, pack
-from bitlocal.baselines import BaselineRecord, FloatMLPClassifier, StraightThroughClassifier
-from bitlocal.baselines.inputs import Scaler, signs
-from bitlocal.baselines.straight_through import _threshold
+from bitlocal.lab.baselines import BaselineRecord, FloatMLPClassifier, StraightThroughClassifier
+from bitlocal.lab.baselines.inputs import Scaler, signs
+from bitlocal.lab.baselines.straight_through import _threshold
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="needs PyTorch: pip install 'bitlocal[baselines]'"
@@ -40,7 +40,7 @@ def test_they_can_be_imported_without_torch_and_say_what_is_missing():
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name.partition('.')[0] == 'torch': raise ModuleNotFoundError('no torch here')\n"
         "sys.meta_path.insert(0, Missing())\n"
-        "from bitlocal.baselines import FloatMLPClassifier\n"
+        "from bitlocal.lab.baselines import FloatMLPClassifier\n"
         "try: FloatMLPClassifier().fit([[0], [1]], [0, 1])\n"
         "except ImportError as error: print(error)\n"
     )
@@ -274,7 +274,7 @@ def test_one_step_of_the_perceptron_is_that_of_plain_loops(solver, bit_data):
 def test_steps_of_straight_through_are_those_of_plain_loops(bit_data):
     import torch
 
-    from bitlocal.baselines.straight_through import _LatentNetwork
+    from bitlocal.lab.baselines.straight_through import _LatentNetwork
     from operations import StraightThroughNetwork, Tally
 
     # So many samples that nothing is constant: gradients that are 0 but for rounding make steps of either sign.

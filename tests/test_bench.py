@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bitlocal import _core, bench
+from bitlocal import _core
+from bitlocal.lab import bench
 
 COMMAND = str(Path(sys.executable).with_name("bitlocal"))
 

@@ -18,10 +18,13 @@ import pytest
 
 import bitlocal
 from bitlocal import BMLPClassifier
-from bitlocal.cli import console, main
-from bitlocal.cli.data import load_data, load_like, prediction_part, split
-from bitlocal.cli.data import test_part as choose_test_part
-from bitlocal.modelfile import TrainingData, load_model
+from bitlocal.cli import console
+from bitlocal.cli.data import load_data, load_like
+from bitlocal.cli.main import main
+from bitlocal.datasets.match import prediction_part, split
+from bitlocal.datasets.match import test_part as choose_test_part
+from bitlocal.datasets.origin import TrainingData
+from bitlocal.files.model import load_model
 
 COMMAND = str(Path(sys.executable).with_name("bitlocal"))
 FAST = ["--hidden", "45", "--epochs", "2", "--quiet"]
@@ -280,7 +283,7 @@ def test_tables_of_text_are_split_and_matched_like_any_other(tmp_path):
         dataset = load_like(model, str(tmp_path / name), None)
         assert dataset.feature_names == ("one", "two", "three", "four")
         assert dataset.X.tolist() == trained_on.X.tolist()
-        part = choose_test_part(dataset, model, everything=False)
+        part = choose_test_part(dataset, model.data, everything=False)
         assert part.origin == "the 25% that training held out"
         assert part.X.tolist() == parts.X_test.tolist()
     shuffled.drop(columns="target").to_csv(tmp_path / "new.csv", index=False)

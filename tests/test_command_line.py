@@ -21,7 +21,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import bitlocal
-from bitlocal.cli import main
+from bitlocal.cli.main import main
 from bitlocal.datasets import load
 
 COMMAND = str(Path(sys.executable).with_name("bitlocal"))

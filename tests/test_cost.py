@@ -1,4 +1,4 @@
-"""bitlocal.cost against operations.py, which does every operation and counts it; and worked examples."""
+"""bitlocal.lab.cost against operations.py, which does every operation and counts it; and worked examples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import operations as loops
 import reference as ref
-from bitlocal.cost import (
+from bitlocal.lab.cost import (
     METHODS,
     GateCosts,
     Memory,

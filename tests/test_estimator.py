@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitlocal
 from bitlocal import BMLPClassifier, MedianBinarizer, ThermometerEncoder, pack
-from bitlocal.baselines import SingleLayerClassifier
+from bitlocal.single_layer import SingleLayerClassifier
 from bitlocal.splits import hold_out
 from bitlocal.training import EpochRecord, Progress
 

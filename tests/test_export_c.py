@@ -23,11 +23,11 @@ from sklearn.datasets import load_digits
 
 import bitlocal
 from bitlocal import BMLPClassifier, ThermometerEncoder, export
-from bitlocal.baselines import SingleLayerClassifier
-from bitlocal.cli import main
+from bitlocal.cli.main import main
 from bitlocal.datasets import load
 from bitlocal.export import report
 from bitlocal.export.plan import make_plan
+from bitlocal.single_layer import SingleLayerClassifier
 from exported import COMPILERS, STRICT, Exported, compile_command, logits_of, pointer
 from reference import ReferenceNetwork, gap_lengths, survival_table
 

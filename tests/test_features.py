@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bitlocal import DataError
-from bitlocal.cli import app
+from bitlocal.cli.commands import app
 from bitlocal.datasets import read_table
 from bitlocal.features import Images, Scale, _square, extract, load_backbone, read_images
 

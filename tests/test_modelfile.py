@@ -18,8 +18,10 @@ from sklearn.preprocessing import KBinsDiscretizer
 
 import bitlocal
 from bitlocal import BMLPClassifier, MedianBinarizer, ModelFileError, ThermometerEncoder
-from bitlocal.baselines import SingleLayerClassifier
-from bitlocal.modelfile import TrainingData, _digest, dump, load_model
+from bitlocal.datasets.origin import TrainingData
+from bitlocal.files.model import dump, load_model
+from bitlocal.files.tensors import digest
+from bitlocal.single_layer import SingleLayerClassifier
 
 
 def fitted(data, **changes):
@@ -36,7 +38,7 @@ def read(path):
 def forge(path, header, arrays):
     """Write a file whose digest is right, whatever it holds."""
     text = json.dumps(header)
-    path.write_bytes(to_safetensors(arrays, metadata={"bitlocal": text, "sha256": _digest(text, arrays)}))
+    path.write_bytes(to_safetensors(arrays, metadata={"bitlocal": text, "sha256": digest(text, arrays)}))
     return path
 
 
@@ -357,7 +359,7 @@ def test_types_and_shapes_that_numpy_lacks(tmp_path, dtype):
     "text", ["null", "[]", "1", "", "{", "[" * 100_000, '{"version":NaN}', '{"version":1' + "0" * 5000 + "}"]
 )
 def test_headers_that_are_none(tmp_path, text):
-    (tmp_path / "model").write_bytes(to_safetensors({}, metadata={"bitlocal": text, "sha256": _digest(text, {})}))
+    (tmp_path / "model").write_bytes(to_safetensors({}, metadata={"bitlocal": text, "sha256": digest(text, {})}))
     with pytest.raises(ModelFileError, match="its header is not valid"):
         bitlocal.load(tmp_path / "model")
 

@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import bitlocal
 from bitlocal import BMLPClassifier, SignalEncoder
 from bitlocal.bits import pack, words_for
-from bitlocal.cli import app
+from bitlocal.cli.commands import app
 from bitlocal.encoders import make_encoder
 from bitlocal.errors import ModelFileError
 

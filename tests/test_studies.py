@@ -20,20 +20,20 @@ from hypothesis import strategies as st
 
 import bitlocal
 from bitlocal import BMLPClassifier, pack
-from bitlocal.cli import main
+from bitlocal.cli.main import main
 from bitlocal.errors import DataError
+from bitlocal.lab.studies import figures, methods
+from bitlocal.lab.studies.cells import Cell
+from bitlocal.lab.studies.data import encoded_parts, look_at
+from bitlocal.lab.studies.definitions import STUDIES
+from bitlocal.lab.studies.execute import run_cell
+from bitlocal.lab.studies.plan import Plan, full, quick
+from bitlocal.lab.studies.reproduction import Progress, Request, prepare, reproduce
+from bitlocal.lab.studies.runner import run
+from bitlocal.lab.studies.statistics import paired_difference, summarise
+from bitlocal.lab.studies.store import Store
+from bitlocal.lab.studies.tables import Table, three_digits
 from bitlocal.splits import hold_out
-from bitlocal.studies import figures, methods
-from bitlocal.studies.cells import Cell
-from bitlocal.studies.data import encoded_parts, look_at
-from bitlocal.studies.definitions import STUDIES
-from bitlocal.studies.execute import run_cell
-from bitlocal.studies.plan import Plan, full, quick
-from bitlocal.studies.reproduction import Progress, Request, prepare, reproduce
-from bitlocal.studies.runner import run
-from bitlocal.studies.statistics import paired_difference, summarise
-from bitlocal.studies.store import Store
-from bitlocal.studies.tables import Table, three_digits
 
 CELL = Cell(data="digits", method="bmlp", hidden=(45,), encoder="median", epochs=2, seed=1, samples=200)
 TIMES = ("seconds", "cell_seconds")
@@ -522,7 +522,7 @@ def test_command(small_data, tmp_path, command, without_torch):
 
 
 def test_command_exit_status_1_if_a_training_failed(small_data, tmp_path, command, without_torch, monkeypatch):
-    from bitlocal.studies import execute
+    from bitlocal.lab.studies import execute
 
     def broken(cell):
         raise RuntimeError("broken on purpose")
@@ -579,7 +579,7 @@ def test_tables_quote_what_would_break_them():
 
 def test_figures_are_the_same_each_time():
     pytest.importorskip("matplotlib")
-    from bitlocal.studies.figures import Mark, lines
+    from bitlocal.lab.studies.figures import Mark, lines
 
     drawn = [
         lines("f", "F", {"d": {"s": [Mark(1, 2, 0.1), Mark(2, 3)]}}, x_label="x", y_label="y (%)") for _ in range(2)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bitlocal import BMLPClassifier
-from bitlocal.baselines import SingleLayerClassifier
 from bitlocal.bits import pack
 from bitlocal.network import BinaryNetwork, NetworkConfig
+from bitlocal.single_layer import SingleLayerClassifier
 
 
 def settings(**changes):

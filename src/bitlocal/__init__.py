@@ -1,43 +1,17 @@
 """Binary neural networks trained natively: XNOR, popcount and integer counters.
 
-The main class is `BMLPClassifier`, which behaves like any scikit-learn classifier.
+The main class is `BMLPClassifier`, which behaves like any scikit-learn classifier. What this package offers is listed
+in `__init__.pyi`; each name is loaded, with what it needs, when it is first asked for.
 """
 
-from importlib.metadata import version
+import lazy_loader
 
-from bitlocal.bits import PackedBits, pack
-from bitlocal.encoders import (
-    CategoryEncoder,
-    ImageEncoder,
-    MedianBinarizer,
-    SignalEncoder,
-    TableEncoder,
-    TextEncoder,
-    ThermometerEncoder,
-)
-from bitlocal.errors import BitlocalError, DataError, ModelFileError
-from bitlocal.estimator import BMLPClassifier
-from bitlocal.modelfile import load, save
-from bitlocal.processor import use_instruction_set
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-__version__ = version("bitlocal")
 
-__all__ = [
-    "BMLPClassifier",
-    "BitlocalError",
-    "CategoryEncoder",
-    "DataError",
-    "ImageEncoder",
-    "MedianBinarizer",
-    "ModelFileError",
-    "PackedBits",
-    "SignalEncoder",
-    "TableEncoder",
-    "TextEncoder",
-    "ThermometerEncoder",
-    "__version__",
-    "load",
-    "pack",
-    "save",
-    "use_instruction_set",
-]
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("bitlocal")
+    return _load(name)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bitlocal.datasets.places import cache_folder
 from bitlocal.errors import DataError
-from bitlocal.modelfile import write_file
+from bitlocal.files.atomic import write_file
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 _SPLITS = {"train", "test"}

@@ -35,7 +35,7 @@ class EpochRecord:
         Mini-batches.
     updates, draws, reinforced : tuple of int
         Updates of a neuron by a sample, random words that the reinforcement drew, and synapses that it moved, for each
-        layer and for the trained classifier where there is one; what `bitlocal.cost` reckons with.
+        layer and for the trained classifier where there is one; what `bitlocal.lab.cost` reckons with.
     """
 
     epoch: int

@@ -21,7 +21,7 @@ from bitlocal import (
     TextEncoder,
     ThermometerEncoder,
 )
-from bitlocal.baselines import SingleLayerClassifier
+from bitlocal.single_layer import SingleLayerClassifier
 
 _SYNTHETIC = 6  # purpose of the random stream: "Random numbers" in docs/algorithm.md
 _N = 120

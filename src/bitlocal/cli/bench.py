@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bitlocal.bench import QUICK, Prediction, Results, Settings, Spread, Threads, Training, measure
 from bitlocal.cli.console import err, facts, out
 from bitlocal.cli.outfile import require_writable
+from bitlocal.lab.bench import QUICK, Prediction, Results, Settings, Spread, Threads, Training, measure
 
 
 def bench(

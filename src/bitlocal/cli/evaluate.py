@@ -12,8 +12,9 @@ from rich.table import Table
 from sklearn.metrics import precision_recall_fscore_support
 
 from bitlocal.cli.console import facts, out, printable
-from bitlocal.cli.data import labels_like, load_like, open_model, test_part
+from bitlocal.cli.data import load_like, open_model
 from bitlocal.cli.isa import Isa
+from bitlocal.datasets.match import labels_like, test_part
 
 
 def evaluate(
@@ -37,7 +38,7 @@ def evaluate(
     loaded = open_model(model, threads)
     classifier = loaded.classifier
     dataset = load_like(loaded, data, target)
-    part = test_part(dataset, loaded, everything=everything)
+    part = test_part(dataset, loaded.data, everything=everything)
     y = labels_like(part.y, classifier.classes_, dataset.name)
     predicted = classifier.predict(part.X)
     accuracy = float(np.mean(predicted == y))

@@ -10,13 +10,15 @@ import typer
 from rich.table import Table
 
 from bitlocal.cli.console import byte_size, facts, out
-from bitlocal.cli.data import load_like, prediction_part
+from bitlocal.cli.data import load_like
 from bitlocal.cli.outfile import require_writable
+from bitlocal.datasets.match import prediction_part
 from bitlocal.export import c as write_c
 from bitlocal.export import write_state
 from bitlocal.export.plan import Plan, make_plan
 from bitlocal.export.report import Cost, Operations, measure, missing, operations
-from bitlocal.modelfile import load_model, write_file
+from bitlocal.files.atomic import write_file
+from bitlocal.files.model import load_model
 
 export = typer.Typer(help="Write a model as C99 source files for a device, or what it has learnt as a state.")
 

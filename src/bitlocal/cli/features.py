@@ -13,7 +13,7 @@ from bitlocal.cli.console import err, facts, out
 from bitlocal.cli.outfile import require_writable
 from bitlocal.errors import DataError
 from bitlocal.features import Scale, extract, load_backbone, read_images
-from bitlocal.modelfile import write_file
+from bitlocal.files.atomic import write_file
 
 
 def features(

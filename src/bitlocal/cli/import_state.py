@@ -10,7 +10,7 @@ import typer
 from bitlocal.cli.console import out
 from bitlocal.cli.outfile import require_writable
 from bitlocal.export import read_state
-from bitlocal.modelfile import load_model, save
+from bitlocal.files.model import load_model, save
 
 
 def import_state(

@@ -14,7 +14,7 @@ from bitlocal import _core
 from bitlocal.cli.console import byte_size, facts, out
 from bitlocal.cli.isa import Isa
 from bitlocal.encoders import TableEncoder
-from bitlocal.modelfile import load_model
+from bitlocal.files.model import load_model
 from bitlocal.processor import instruction_set, processor_name
 
 

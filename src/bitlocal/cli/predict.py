@@ -10,10 +10,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bitlocal.cli.data import load_like, open_model, prediction_part
+from bitlocal.cli.data import load_like, open_model
 from bitlocal.cli.isa import Isa
 from bitlocal.cli.outfile import require_writable
-from bitlocal.modelfile import write_file
+from bitlocal.datasets.match import prediction_part
+from bitlocal.files.atomic import write_file
 
 
 def predict(

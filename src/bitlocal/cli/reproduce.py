@@ -15,9 +15,9 @@ from rich.table import Column, Table
 
 from bitlocal.cli.console import err, out, printable
 from bitlocal.cli.isa import Isa
-from bitlocal.studies import reproduction as studies
-from bitlocal.studies.definitions import STUDIES
-from bitlocal.studies.figures import MISSING, can_draw
+from bitlocal.lab.studies import reproduction as studies
+from bitlocal.lab.studies.definitions import STUDIES
+from bitlocal.lab.studies.figures import MISSING, can_draw
 
 
 def reproduce(

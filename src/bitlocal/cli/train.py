@@ -13,12 +13,14 @@ import typer
 
 from bitlocal import _core
 from bitlocal.cli.console import byte_size, err, facts, out, training_progress
-from bitlocal.cli.data import Split, load_data, split
+from bitlocal.cli.data import load_data
 from bitlocal.cli.isa import Isa
 from bitlocal.cli.outfile import require_writable
+from bitlocal.datasets.match import Split, split
+from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders import ImageEncoder, SignalEncoder, make_encoder
 from bitlocal.estimator import BMLPClassifier
-from bitlocal.modelfile import TrainingData, dump, save
+from bitlocal.files.model import dump, save
 
 
 def _default(name: str) -> Any:

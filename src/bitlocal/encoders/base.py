@@ -20,7 +20,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     """Base of the encoders: transformers from samples to bits.
 
     A subclass has `fit`, and gives the number of its bits, their names, a way to write them into packed rows, and what
-    a model file must hold to bring it back (see `bitlocal.modelfile`).
+    a model file must hold to bring it back (see `bitlocal.files.model`).
 
     Attributes
     ----------

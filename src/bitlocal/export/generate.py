@@ -15,7 +15,7 @@ from bitlocal.export.layouts import LAYOUTS, arrange
 from bitlocal.export.plan import make_plan, require_learning
 from bitlocal.export.samples import samples_header
 from bitlocal.export.source import Source, check_prefix
-from bitlocal.modelfile import write_file
+from bitlocal.files.atomic import write_file
 
 
 def c(

@@ -21,7 +21,9 @@ from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
 from bitlocal.export.plan import planes_for, require_learning
 from bitlocal.export.planes import from_planes, from_words, to_planes, words_for
-from bitlocal.modelfile import _digest, _fitted_to_json, _plain
+from bitlocal.files.encoders import fitted_to_json
+from bitlocal.files.schema import plain
+from bitlocal.files.tensors import digest
 from bitlocal.network import BinaryNetwork
 
 MAGIC = b"BLst"
@@ -48,7 +50,7 @@ def model_identity(classifier: BMLPClassifier) -> bytes:
     network = classifier.network_
     config = network.config
     arrays: dict[str, NDArray[Any]] = {}
-    encoder = _fitted_to_json(classifier.encoder_, arrays)
+    encoder = fitted_to_json(classifier.encoder_, arrays)
     description = {
         "layer_sizes": config.layer_sizes,
         "n_classes": config.n_classes,
@@ -61,8 +63,8 @@ def model_identity(classifier: BMLPClassifier) -> bytes:
     }
     for layer in range(network.n_layers):
         arrays[f"layers.{layer}.local_classifier"] = network.packed_local_classifier(layer).words
-    text = json.dumps(description, separators=(",", ":"), sort_keys=True, default=_plain)
-    return bytes.fromhex(_digest(text, arrays))[:16]
+    text = json.dumps(description, separators=(",", ":"), sort_keys=True, default=plain)
+    return bytes.fromhex(digest(text, arrays))[:16]
 
 
 def state_header(classifier: BMLPClassifier, n_planes: int) -> bytes:

@@ -1,0 +1,96 @@
+"""Encoders in a header, and what their `fit` found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.pipeline import FeatureUnion
+
+from bitlocal.encoders import (
+    CategoryEncoder,
+    Encoder,
+    ImageEncoder,
+    MedianBinarizer,
+    SignalEncoder,
+    TableEncoder,
+    TextEncoder,
+    ThermometerEncoder,
+)
+from bitlocal.encoders.union import is_union, parts_of, set_union_state, union_state
+from bitlocal.errors import ModelFileError
+from bitlocal.files.schema import build, require
+from bitlocal.files.tensors import Arrays, smallest
+
+_ENCODERS: dict[str, type[Encoder]] = {
+    cls.__name__: cls
+    for cls in (
+        MedianBinarizer,
+        ThermometerEncoder,
+        CategoryEncoder,
+        TableEncoder,
+        ImageEncoder,
+        SignalEncoder,
+        TextEncoder,
+    )
+}
+_PREFIX = "encoder."  # of the names of an encoder's arrays
+
+
+def encoder_to_json(encoder: Any) -> dict[str, Any] | None:
+    """Give an encoder's type and parameters for JSON."""
+    if encoder is None:
+        return None
+    kind = type(encoder).__name__
+    if is_union(encoder) and encoder.transformer_weights is None:
+        return {"kind": kind, "parts": [[name, encoder_to_json(part)] for name, part in encoder.transformer_list]}
+    if _ENCODERS.get(kind) is not type(encoder):
+        raise ModelFileError(
+            f"an encoder of type {kind} cannot be stored in a model file (it holds {', '.join(_ENCODERS)}, and a "
+            "FeatureUnion of these): encode the data before, or pickle the classifier"
+        )
+    return {"kind": kind, "parameters": encoder.get_params()}
+
+
+def encoder_from_json(description: Mapping[str, Any] | None) -> Any:
+    """Make an encoder, not fitted yet; raises ValueError or LookupError if its description is not valid."""
+    if description is None:
+        return None
+    if description["kind"] == "FeatureUnion":
+        parts = description["parts"]
+        require(
+            isinstance(parts, list)
+            and all(isinstance(part, list) and len(part) == 2 and isinstance(part[0], str) for part in parts)
+            and all(isinstance(one, dict) and one["kind"] in _ENCODERS for _, one in parts),
+            "the parts of the encoder are not valid",
+        )
+        return FeatureUnion([(name, encoder_from_json(one)) for name, one in parts])
+    return build(_ENCODERS[description["kind"]], description["parameters"])
+
+
+def fitted_to_json(encoder: Any, arrays: Arrays) -> dict[str, Any] | None:
+    """Give what an encoder's `fit` found, and add its arrays to those of the file."""
+    description = encoder_to_json(encoder)
+    if description is None:
+        return None
+    values, found = union_state(encoder) if is_union(encoder) else encoder._state()
+    arrays.update({f"{_PREFIX}{name}": smallest(array) for name, array in found.items()})
+    return {**description, "fitted": values} if values else description
+
+
+def fitted_from_json(description: Mapping[str, Any] | None, n_features: int, n_bits: int, arrays: Arrays) -> Any:
+    """Make a fitted encoder from what `fitted_to_json` gave, and the arrays of the file."""
+    encoder = encoder_from_json(description)
+    if encoder is None or description is None:
+        require(n_features == n_bits, "the number of features does not fit the network")
+        return None
+    found = {name.removeprefix(_PREFIX): array for name, array in arrays.items() if name.startswith(_PREFIX)}
+    values = description.get("fitted", {})
+    if is_union(encoder):
+        set_union_state(encoder, values, found, n_features)
+        fitted_bits = sum(part.n_bits_ for part in parts_of(encoder))
+    else:
+        encoder._set_state(values, found, n_features)
+        fitted_bits = encoder.n_bits_
+    require(fitted_bits == n_bits, "the encoder does not fit the network")
+    return encoder
