@@ -111,7 +111,7 @@ def alone(recipe: Recipe, data: Data, classifier: BMLPClassifier) -> tuple[BMLPC
     """Give the same network without its encoder, trained and not, and the bits that it takes."""
     bits, bits_test = (unpack(classifier.encoder_.pack(X)).astype(np.uint8) for X in (data.X, data.X_test))
     networks = []
-    for network in (classifier.network_, BinaryNetwork(classifier.network_.config)):
+    for network in (classifier.network_, BinaryNetwork(classifier.network_.spec)):
         networks.append(recipe.classifier().set_params(encoder=None))
         networks[-1].partial_fit(bits[:100], data.y[:100], classes=classifier.classes_)
         networks[-1].network_ = network
@@ -165,15 +165,15 @@ def measure_rival(rival: Rival, y_test: NDArray[np.int64], folder: Path, optimis
 
 def shape(classifier: BMLPClassifier) -> str:
     """Say how wide the layers are."""
-    config = classifier.network_.config
-    return "–".join(map(str, (*config.layer_sizes, config.n_classes)))
+    spec = classifier.network_.spec
+    return "–".join(map(str, (*spec.layer_sizes, spec.n_classes)))
 
 
 def rivals(recipe: Recipe, data: Data, classifier: BMLPClassifier) -> Iterator[Rival]:
     """Train what the network is compared with."""
     folder = OUT / recipe.name
     bits = alone(recipe, data, classifier)[2]
-    hidden = classifier.network_.config.hidden_layer_sizes[0]
+    hidden = classifier.network_.spec.blocks[0].n_neurons
     pixels, epochs = data.X.shape[1], 8 if len(data.X) > 10000 else 60
     scale = 1 / float(data.X.max())
     name = f"float MLP of that shape, on the same bits, {bits.X.shape[1]}–{hidden}–10"

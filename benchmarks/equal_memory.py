@@ -4,8 +4,9 @@
     python benchmarks/equal_memory.py cifar10-features --widths 1035 2070
 
 For each width, one hidden layer: how many float32 samples SGD may keep in the memory that the multi-layer rule needs
-for all samples (model, activations and input data, as the publication counts; `bitlocal.lab.cost.equal_memory`), and the
-test accuracy of both, mean over seeds. SGD has the best of three learning rates, chosen on the test set in its favour.
+for all samples (model, activations and input data, as the publication counts; `bitlocal.lab.cost.equal_memory`), and
+the test accuracy of both, mean over seeds. SGD has the best of three learning rates, chosen on the test set in its
+favour.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import argparse
 import numpy as np
 
 from bitlocal import BMLPClassifier
-from bitlocal.lab.baselines import FloatMLPClassifier
-from bitlocal.lab.cost import equal_memory, memory
 from bitlocal.datasets import load
 from bitlocal.encoders import MedianBinarizer
+from bitlocal.lab.baselines import FloatMLPClassifier
+from bitlocal.lab.cost import equal_memory, memory
 from bitlocal.splits import hold_out
 
 BATCH_SIZE = 100

@@ -30,10 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import ImageEncoder, MedianBinarizer, PackedBits, ThermometerEncoder
-from bitlocal.lab.bench import machine
 from bitlocal.datasets import load
 from bitlocal.encoders import Encoder
-from bitlocal.network import BinaryNetwork, NetworkConfig
+from bitlocal.lab.bench import machine
+from bitlocal.network import BinaryNetwork
+from bitlocal.spec import Classes, Dense, Spec
 
 TARGETS = (0.84, 0.86)
 EQUAL_EPOCHS = (1, 5, 10)
@@ -96,7 +97,7 @@ class Bitlocal:
     def __init__(self, data: Data, threads: int, encoder: Encoder, group_size: int):
         self.X, self.X_test = data.packed(encoder)
         self.y, self.threads = data.y, threads
-        self.network = BinaryNetwork(NetworkConfig(self.X.n_bits, (WIDTH,), 10, group_size, seed=1))
+        self.network = BinaryNetwork(Spec(self.X.n_bits, (Dense(WIDTH, group_size),), Classes(10), seed=1))
 
     def parts(self, n_parts: int) -> Iterator[None]:
         while True:

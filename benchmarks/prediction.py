@@ -16,8 +16,8 @@ from dataclasses import asdict
 import numpy as np
 
 from bitlocal import BMLPClassifier, ImageEncoder, _core
-from bitlocal.lab.bench import Spread, in_turns
 from bitlocal.datasets import load
+from bitlocal.lab.bench import Spread, in_turns
 
 
 def main() -> None:

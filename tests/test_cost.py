@@ -219,7 +219,9 @@ def test_runs_are_read_off_a_classifiers_history(bit_data):
 
     X, y = bit_data
     clf = BMLPClassifier((45, 30), group_size=15, max_iter=3, batch_size=20, random_state=0).fit(X, y)
-    start = ref.ReferenceNetwork((70, 45, 30), 3, [15, 15], clf.network_.config.margins, None, 2.0, 0)
+    start = ref.ReferenceNetwork(
+        (70, 45, 30), 3, [15, 15], [block.margin for block in clf.network_.spec.blocks], None, 2.0, 0
+    )
     errors = sum(np.array(start.train_epoch(np.where(X, 1, -1), y, 20)[1]) for _ in range(3))
     run = Run.of(clf.history_)
     assert run == Run(750, 39, tuple(errors), *(tuple(v) for v in (start.updates, start.draws, start.reinforced)))

@@ -62,7 +62,7 @@ def test_get_set_params_and_clone(real_data):
     clf.set_params(encoder__n_bits=5, batch_size=11)
     assert clf.get_params()["encoder__n_bits"] == 5
     clf.fit(*real_data)
-    assert clf.network_.config.n_inputs == 5 * 6
+    assert clf.network_.spec.n_inputs == 5 * 6
     twin = clone(clf)
     assert not hasattr(twin, "network_")
     assert twin.batch_size == 11
@@ -151,7 +151,7 @@ def test_model_selection(real_data, bit_data):
     assert search.score(*real_data) > 0.6
     clf = search.best_estimator_["clf"]
     assert clf.encoder_ is None  # booleans came in
-    assert clf.network_.config.n_inputs == len(search.best_estimator_["encode"].thresholds_)
+    assert clf.network_.spec.n_inputs == len(search.best_estimator_["encode"].thresholds_)
     # Same bits, whether encoded before or by the classifier.
     before = make_pipeline(ThermometerEncoder(n_bits=4), small()).fit(*real_data)
     inside = small(encoder="thermometer4").fit(*real_data)
@@ -499,7 +499,7 @@ def test_bits_in_every_form(bit_data, convert, encoder):
     X, y = bit_data
     clf = small(encoder=encoder).fit(convert(X), y)
     assert clf.encoder_ is None
-    assert clf.network_.config.n_inputs == 70
+    assert clf.network_.spec.n_inputs == 70
     assert digest(clf) == digest(small().fit(X, y))
     assert np.array_equal(clf.predict(convert(X)), clf.predict(X))
 
@@ -527,7 +527,7 @@ def test_three_values_are_no_bits(bit_data):
     X[:, 0] = np.arange(250) % 3 - 1
     clf = small().fit(X, y)
     assert isinstance(clf.encoder_, ThermometerEncoder)
-    assert clf.network_.config.n_inputs == 71
+    assert clf.network_.spec.n_inputs == 71
 
 
 def above_zero(X):
@@ -560,7 +560,7 @@ def test_bins_as_encoder(real_data, encode):
     X, y = real_data
     bins = KBinsDiscretizer(4, encode=encode, strategy="uniform")
     clf = small(encoder=bins).fit(X, y)
-    assert clf.network_.config.n_inputs == 24
+    assert clf.network_.spec.n_inputs == 24
     assert not hasattr(bins, "bin_edges_")
     dense = clone(bins).set_params(encode="onehot-dense").fit_transform(X)
     assert digest(clf) == digest(small().fit(dense == 1, y))
@@ -668,7 +668,7 @@ def test_numbers_of_numpy(real_data, tmp_path):
         robustness=np.float32(0.5),
     ).fit(*real_data)
     assert digest(numpy) == digest(plain)
-    assert numpy.network_.config == plain.network_.config
+    assert numpy.network_.spec == plain.network_.spec
     bitlocal.save(numpy, tmp_path / "model")
     assert digest(bitlocal.load(tmp_path / "model")) == digest(plain)
     limit = small(hidden_clip=np.uint16(65535)).fit(*real_data)
@@ -806,7 +806,7 @@ def test_packed_bits_that_do_not_fit(bit_data):
 )
 def test_default_group_size_divides_every_layer(bit_data, sizes, group_size):
     clf = small(hidden_layer_sizes=sizes, group_size=None, max_iter=1).fit(*bit_data)
-    assert clf.network_.config.group_size == group_size
+    assert clf.network_.spec.blocks[0].group_size == group_size
     assert digest(clf) == digest(small(hidden_layer_sizes=sizes, group_size=group_size, max_iter=1).fit(*bit_data))
 
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 import reference
 from bitlocal import _core
 from bitlocal.bits import pack
-from bitlocal.network import BinaryNetwork, Counts, NetworkConfig
+from bitlocal.network import BinaryNetwork, Counts
+from bitlocal.spec import Spec
+from specs import flat_spec
 
 
 @pytest.fixture(autouse=True, params=[name for name, _ in _core.instruction_sets()], scope="module")
@@ -44,7 +46,7 @@ def problems(draw):
     options = {variant: True} if variant else {}
     if variant == "freeze_first" and (len(sizes) == 1 or draw(st.booleans())):
         options["train_classifier"] = True
-    config = NetworkConfig(
+    spec = flat_spec(
         n_inputs=draw(SIZES),
         hidden_layer_sizes=sizes,
         n_classes=n_classes,
@@ -57,41 +59,41 @@ def problems(draw):
     )
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.sampled_from([1, 2, 15, 17, 40, 100]))
-    X = rng.random((n, config.n_inputs)) < 0.5
+    X = rng.random((n, spec.n_inputs)) < 0.5
     y = rng.integers(0, n_classes, n)
     batch_size = draw(st.sampled_from([1, 2, 7, 16, 33, n, 1000]))
-    return config, X, y, batch_size
+    return spec, X, y, batch_size
 
 
-def make_reference(config: NetworkConfig, margins: list[int]) -> reference.ReferenceNetwork:
+def make_reference(spec: Spec, margins: list[int]) -> reference.ReferenceNetwork:
     return reference.ReferenceNetwork(
-        list(config.layer_sizes),
-        config.n_classes,
-        [config.group_size] * len(config.hidden_layer_sizes),
+        list(spec.layer_sizes),
+        spec.n_classes,
+        [block.group_size for block in spec.blocks],
         margins,
-        config.hidden_clip,
-        config.reinforcement,
-        config.seed,
-        majority=config.majority,
-        freeze_first=config.freeze_first,
-        train_classifier=config.train_classifier,
-        single_output=config.single_output,
+        spec.rule.hidden_clip,
+        spec.rule.reinforcement,
+        spec.seed,
+        majority=bool(spec.blocks[0].pools),
+        freeze_first=spec.blocks[0].frozen,
+        train_classifier=spec.target.trained,
+        single_output=spec.target.single_output,
     )
 
 
-def margins_of(config: NetworkConfig) -> list[int]:
+def margins_of(spec: Spec) -> list[int]:
     """The margins in whole percent arithmetic, so that this does not repeat the code under test."""
-    sizes = [size // (config.group_size if config.majority else 1) for size in config.hidden_layer_sizes]
-    margins = [round(100 * config.robustness) * size // 100 for size in sizes]
-    return [2 * margin or 1 for margin in margins] if config.single_output else margins
+    sizes = [block.n_neurons // (block.group_size if block.pools else 1) for block in spec.blocks]
+    margins = [round(100 * spec.rule.robustness) * size // 100 for size in sizes]
+    return [2 * margin or 1 for margin in margins] if spec.target.single_output else margins
 
 
 @settings(max_examples=100, deadline=None)
 @given(problems(), st.integers(1, 3))
 def test_training_equals_reference(problem, n_threads):
-    config, X, y, batch_size = problem
-    network = BinaryNetwork(config)
-    expected = make_reference(config, margins_of(config))
+    spec, X, y, batch_size = problem
+    network = BinaryNetwork(spec)
+    expected = make_reference(spec, margins_of(spec))
     for layer in range(network.n_layers):
         np.testing.assert_array_equal(network.counters(layer), expected.h[layer])
         np.testing.assert_array_equal(network.local_classifier(layer), expected.P[layer])
@@ -105,7 +107,7 @@ def test_training_equals_reference(problem, n_threads):
         total.add(counts)
     assert (total.updates, total.draws, total.reinforced) == (expected.updates, expected.draws, expected.reinforced)
     assert total.batches == network.state.step == expected.step
-    if config.train_classifier:
+    if spec.target.trained:
         np.testing.assert_array_equal(network.classifier_counters(), expected.h_classifier)
     np.testing.assert_array_equal(network.local_classifier(network.n_layers - 1), expected.P[-1])
     for layer in range(network.n_layers):
@@ -120,15 +122,13 @@ def test_training_equals_reference(problem, n_threads):
 @pytest.mark.parametrize("hidden", [(150,), (150, 75), (90, 45, 15)])
 def test_larger_network_equals_reference(hidden):
     """Learnable data, so that errors become rare, margins matter and reinforcement slows down."""
-    config = NetworkConfig(
-        n_inputs=300, hidden_layer_sizes=hidden, n_classes=5, group_size=15, reinforcement=0.5, seed=7
-    )
+    spec = flat_spec(n_inputs=300, hidden_layer_sizes=hidden, n_classes=5, group_size=15, reinforcement=0.5, seed=7)
     rng = np.random.default_rng(1)
     prototypes = rng.random((5, 300)) < 0.5
     y = rng.integers(0, 5, 1000)
     X = prototypes[y] ^ (rng.random((1000, 300)) < 0.35)
-    network = BinaryNetwork(config)
-    expected = make_reference(config, margins_of(config))
+    network = BinaryNetwork(spec)
+    expected = make_reference(spec, margins_of(spec))
     for _ in range(4):
         counts = network.train_epoch(pack(X), y, batch_size=50, n_threads=2)
         expected.train_epoch(np.where(X, 1, -1), y, 50)
@@ -141,10 +141,10 @@ def test_larger_network_equals_reference(hidden):
 def test_threads_do_not_matter(n_threads):
     rng = np.random.default_rng(2)
     bits, y = pack(rng.random((500, 130)) < 0.5), rng.integers(0, 4, 500)
-    config = NetworkConfig(n_inputs=130, hidden_layer_sizes=(105, 45), n_classes=4, group_size=15, seed=3)
+    spec = flat_spec(n_inputs=130, hidden_layer_sizes=(105, 45), n_classes=4, group_size=15, seed=3)
     digests = set()
     for threads in (1, n_threads):
-        network = BinaryNetwork(config)
+        network = BinaryNetwork(spec)
         for _ in range(3):
             network.train_epoch(bits, y, batch_size=70, n_threads=threads)
         digests.add(network.hidden_sha256())
@@ -156,8 +156,8 @@ def test_order_within_a_batch_does_not_matter():
     X, y = rng.random((90, 64)) < 0.5, rng.integers(0, 3, 90)
     digests = set()
     for order in (np.arange(90), rng.permutation(90)):
-        config = NetworkConfig(n_inputs=64, hidden_layer_sizes=(45,), n_classes=3, group_size=15, hidden_clip=5)
-        network = BinaryNetwork(config)
+        spec = flat_spec(n_inputs=64, hidden_layer_sizes=(45,), n_classes=3, group_size=15, hidden_clip=5)
+        network = BinaryNetwork(spec)
         network.train_stream(pack(X[order]), y[order], batch_size=90)
         digests.add(network.hidden_sha256())
     assert len(digests) == 1
@@ -166,8 +166,8 @@ def test_order_within_a_batch_does_not_matter():
 def test_parts_of_a_stream_do_not_matter():
     rng = np.random.default_rng(5)
     bits, y = pack(rng.random((100, 50)) < 0.5), rng.integers(0, 3, 100)
-    config = NetworkConfig(n_inputs=50, hidden_layer_sizes=(30,), n_classes=3, group_size=15)
-    at_once, in_parts = BinaryNetwork(config), BinaryNetwork(config)
+    spec = flat_spec(n_inputs=50, hidden_layer_sizes=(30,), n_classes=3, group_size=15)
+    at_once, in_parts = BinaryNetwork(spec), BinaryNetwork(spec)
     at_once.train_stream(bits, y, batch_size=10)
     for first in range(0, 100, 20):
         in_parts.train_stream(bits[first : first + 20], y[first : first + 20], batch_size=10)
@@ -182,10 +182,8 @@ def test_one_update_by_hand():
          [-3,  1, -1]]           [-5,  3, -1]]           [-, +, -]]
     P = [[+, +], [-, -]], x = (+, +, -), y = 1, no margin.
     """
-    config = NetworkConfig(
-        n_inputs=3, hidden_layer_sizes=(2,), n_classes=2, group_size=2, robustness=0.0, reinforcement=0.0
-    )
-    network = BinaryNetwork(config)
+    spec = flat_spec(n_inputs=3, hidden_layer_sizes=(2,), n_classes=2, group_size=2, robustness=0.0, reinforcement=0.0)
+    network = BinaryNetwork(spec)
     network.set_counters(0, np.array([[0, -1, 2], [-3, 1, -1]], dtype=np.int16))
     network.set_packed_local_classifier(0, np.array([[0b11], [0b00]], dtype=np.uint64))
     x = pack(np.array([[True, True, False]]))
@@ -202,10 +200,10 @@ def test_one_update_by_hand():
 
 def test_counters_saturate_once_for_the_whole_batch():
     """With clip 3 (h from -2 to 1), additions inside a mini-batch may pass the bound and come back."""
-    config = NetworkConfig(
+    spec = flat_spec(
         n_inputs=1, hidden_layer_sizes=(1,), n_classes=2, group_size=1, robustness=1.0, reinforcement=0.0, hidden_clip=3
     )
-    network = BinaryNetwork(config)
+    network = BinaryNetwork(spec)
     network.set_packed_local_classifier(0, np.array([[1], [0]], dtype=np.uint64))
     network.set_counters(0, np.array([[-2]], dtype=np.int16))
     # W = -. Samples (x = +, y = 0): z = -1, a* = +, wrong: h + 1 each. Nine of them: -2 + 9 = 7, clamped to 1.
@@ -215,10 +213,8 @@ def test_counters_saturate_once_for_the_whole_batch():
 
 def test_int16_counters_saturate():
     """Without a clip the counter stops at the ends of int16, also for a mini-batch larger than that range."""
-    config = NetworkConfig(
-        n_inputs=1, hidden_layer_sizes=(1,), n_classes=2, group_size=1, robustness=1.0, reinforcement=0.0
-    )
-    network = BinaryNetwork(config)
+    spec = flat_spec(n_inputs=1, hidden_layer_sizes=(1,), n_classes=2, group_size=1, robustness=1.0, reinforcement=0.0)
+    network = BinaryNetwork(spec)
     network.set_packed_local_classifier(0, np.array([[1], [0]], dtype=np.uint64))
     network.set_counters(0, np.array([[-32768]], dtype=np.int16))
     n = 70_000
@@ -239,12 +235,12 @@ def test_peak_counts(isa):
 
 def test_long_inputs_equal_reference():
     """More words than the byte counters of a vector kernel can add up before they are flushed."""
-    config = NetworkConfig(n_inputs=17_000, hidden_layer_sizes=(9,), n_classes=3, group_size=3, seed=11)
+    spec = flat_spec(n_inputs=17_000, hidden_layer_sizes=(9,), n_classes=3, group_size=3, seed=11)
     rng = np.random.default_rng(6)
     # All disagreements, all agreements, and everything between, so that no count is typical.
     X = rng.random((12, 17_000)) < np.linspace(0, 1, 12)[:, np.newaxis]
     y = rng.integers(0, 3, 12)
-    network, expected = BinaryNetwork(config), make_reference(config, margins_of(config))
+    network, expected = BinaryNetwork(spec), make_reference(spec, margins_of(spec))
     for h in (np.full((9, 17_000), 5), np.full((9, 17_000), -5), None):
         if h is not None:
             network.set_counters(0, h.astype(np.int16))
@@ -256,5 +252,8 @@ def test_long_inputs_equal_reference():
 
 
 def test_robustness_is_read_as_the_decimal_that_is_written():
-    assert NetworkConfig(1, (100,), 2, 10, robustness=0.29).margins == [29]  # 0.29 * 100 = 28.999... in binary
-    assert NetworkConfig(1, (1035, 525), 2, group_size=15, robustness=0.25).margins == [258, 131]
+    def margins(spec: Spec) -> list[int]:
+        return [block.margin for block in spec.blocks]
+
+    assert margins(flat_spec(1, (100,), 2, 10, robustness=0.29)) == [29]  # 0.29 * 100 = 28.999... in binary
+    assert margins(flat_spec(1, (1035, 525), 2, group_size=15, robustness=0.25)) == [258, 131]

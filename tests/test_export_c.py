@@ -195,7 +195,7 @@ def test_learning_within_other_bounds(clip, bits, batch_size, tmp_path):
     assert exported.save()[6] == bits
     learnt = assert_learns_alike(classifier, exported, X_DIGITS[500:800], Y_DIGITS[500:800])
     if clip < 100:
-        assert any((h == learnt.network_.config.counter_range[1]).any() for h in learnt.network_.snapshot())
+        assert any((h == learnt.network_.spec.rule.counter_range[1]).any() for h in learnt.network_.snapshot())
 
 
 @pytest.mark.parametrize("reinforcement", [0.0, 0.5, 10.0])
@@ -221,9 +221,7 @@ def test_learning_with_long_gaps(tmp_path):
     reinforced = copy.deepcopy(classifier)
     assert 0 < make_plan(classifier).layers[0].threshold < 2**32 / 1500
     learnt = assert_learns_alike(classifier, Exported(classifier, tmp_path, learn=True, batch_size=3), X, y)
-    reinforced.network_.config = bitlocal.network.NetworkConfig(
-        **{**vars(classifier.network_.config), "reinforcement": 0.0}
-    )
+    reinforced.network_.spec = bitlocal.network.flat_spec(**{**vars(classifier.network_.spec), "reinforcement": 0.0})
     reinforced.set_params(reinforcement=0.0, batch_size=3).partial_fit(X, y)
     assert reinforced.network_.hidden_sha256() != learnt.network_.hidden_sha256()  # so some synapse was reinforced
 
@@ -264,7 +262,7 @@ def test_steps_are_counted_modulo_2_to_the_32(tmp_path):
 def test_learning_from_nothing(tmp_path):
     """A network that has not learnt before: on the device it learns digits."""
     classifier = digits_classifier((45,), reinforcement=0.1)
-    config = classifier.network_.config
+    config = classifier.network_.spec
     classifier.network_ = bitlocal.network.BinaryNetwork(config)
     exported = Exported(classifier, tmp_path, learn=True, batch_size=8)
     before = (exported.predict(X_DIGITS, learnt=True)[0] == Y_DIGITS).mean()
@@ -299,7 +297,7 @@ def test_what_has_not_learnt_is_drawn_on_the_device(clip, bits, tmp_path):
     """The seed in place of tables: the same counters, and no flash for them."""
     classifier = digits_classifier((45, 30), hidden_clip=clip, random_state=2**63 + 5, reinforcement=0.0)
     trained = Exported(classifier, tmp_path, learn=True, counter_bits=bits)
-    classifier.network_ = bitlocal.network.BinaryNetwork(classifier.network_.config)
+    classifier.network_ = bitlocal.network.BinaryNetwork(classifier.network_.spec)
     drawn = Exported(classifier, tmp_path, learn=True, counter_bits=bits, batch_size=3)
     assert "bmlp_low_1" in trained.source.read_text()
     assert "bmlp_low_1" not in drawn.source.read_text()
@@ -436,7 +434,7 @@ def test_state_is_little_endian_and_documented(fresh):
     assert (blob[:4], blob[4], blob[5], blob[6], blob[7]) == (b"BLst", 1, 2, 5, 0)
     assert int.from_bytes(blob[24:28], "little") == classifier.network_.state.step
     first_row = int.from_bytes(blob[28 : 28 + 4 * 6], "little")  # of the highest plane: the weights of neuron 0
-    weights = [first_row >> j & 1 for j in range(classifier.network_.config.n_inputs)]
+    weights = [first_row >> j & 1 for j in range(classifier.network_.spec.n_inputs)]
     np.testing.assert_array_equal(weights, classifier.network_.weights(0)[0] > 0)
 
 
@@ -508,7 +506,7 @@ def test_counters_that_cannot_be_are_refused(fresh):
     """A checksum that fits is no promise: bits beyond a row, and counters beyond their bounds."""
     classifier, exported = fresh
     good = export.write_state(classifier)
-    n_inputs = classifier.network_.config.n_inputs
+    n_inputs = classifier.network_.spec.n_inputs
     assert n_inputs % 32 != 0
     row_words = 6
     last_word = 28 + 4 * (row_words - 1)
@@ -590,7 +588,7 @@ def sources(tmp_path_factory):
     }
     for prefix in ("untrained", "untrained_calm"):
         classifier = models[prefix][0]
-        classifier.network_ = bitlocal.network.BinaryNetwork(classifier.network_.config)
+        classifier.network_ = bitlocal.network.BinaryNetwork(classifier.network_.spec)
     for prefix, (classifier, batch_size) in models.items():
         export.c(classifier, folder, learn=True, prefix=prefix, batch_size=batch_size)
     export.c(digits_classifier((33,)), folder, prefix="inference")
@@ -925,7 +923,7 @@ def test_report_of_missing_compilers(monkeypatch, tmp_path):
 
 def test_operations_follow_from_the_shapes():
     classifier = digits_classifier((45, 30), group_size=15)
-    n_inputs = classifier.network_.config.n_inputs
+    n_inputs = classifier.network_.spec.n_inputs
     work = report.operations(make_plan(classifier))
     words = -(-n_inputs // 32)
     assert work.synapses == n_inputs * 45 + 45 * 30 + 10 * 30

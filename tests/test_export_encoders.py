@@ -645,7 +645,7 @@ def test_classifiers(tmp_path, encoder):
     classifier = BMLPClassifier((45,), encoder=encoder, max_iter=1, random_state=0).fit(X, y)
     code = encoder_code(classifier, "e")
     assert code == code_for(classifier.encoder_, 64, "e")
-    assert (code.feature_type, code.n_features, code.n_bits) == ("uint8_t", 64, classifier.network_.config.n_inputs)
+    assert (code.feature_type, code.n_features, code.n_bits) == ("uint8_t", 64, classifier.network_.spec.n_inputs)
     assert code.scratch_bytes == 0
     hog = code_for(ImageEncoder("hog2+hog2").fit(X), 64, "e")
     assert hog.scratch_bytes == 2 * 7  # cells of 2 x 2 pixels that overlap by half: 2 rows of 7

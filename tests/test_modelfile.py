@@ -317,7 +317,7 @@ def test_parameters_of_any_kind(real_data, tmp_path, changes):
     bitlocal.save(clf, tmp_path / "model")
     again = bitlocal.load(tmp_path / "model")
     assert again.n_jobs is None  # of that machine, not of the model
-    assert again.random_state == clf.network_.config.seed
+    assert again.random_state == clf.network_.spec.seed
     digests = {model.set_params(max_iter=1).fit(*real_data).network_.hidden_sha256() for model in (clf, again)}
     assert len(digests) == 1
 

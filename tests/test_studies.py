@@ -311,7 +311,7 @@ def test_weights_are_recorded_from_the_beginning():
         assert sum(step[0]["histogram"]) == 45 * n_bits
     begin = BMLPClassifier((45,), group_size=15, max_iter=1, random_state=1)
     begin.fit(pack(np.eye(n_bits, dtype=bool)), np.arange(n_bits) % 10)
-    drawn = np.abs(bitlocal.network.BinaryNetwork(begin.network_.config).hidden_weights(0))
+    drawn = np.abs(bitlocal.network.BinaryNetwork(begin.network_.spec).hidden_weights(0))
     assert result["weights"][0][0]["percentiles"][3] == int(np.percentile(drawn, 50, method="lower"))
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bitlocal.bits import PackedBits, pack, unpack, words_for
-from bitlocal.network import BinaryNetwork, Counts, NetworkConfig, TrainingState
+from bitlocal.network import BinaryNetwork, Counts, TrainingState
 from bitlocal.training import Progress, Validation, train
+from specs import flat_spec
 
 LENGTHS = [1, 7, 8, 9, 63, 64, 65, 127, 128, 129, 511, 512, 513]
 
@@ -67,7 +68,7 @@ def parts(bit_data):
 
 def new_network(**changes):
     settings = {"n_inputs": 70, "hidden_layer_sizes": (45, 30), "n_classes": 3, "group_size": 15, "seed": 5}
-    return BinaryNetwork(NetworkConfig(**{**settings, **changes}))
+    return BinaryNetwork(flat_spec(**{**settings, **changes}))
 
 
 def accuracy(network, samples, labels):
@@ -233,7 +234,7 @@ def test_packed_bits_know_their_rows():
 
 def test_a_refused_call_counts_no_step(bit_data):
     X, y = bit_data
-    network = BinaryNetwork(NetworkConfig(n_inputs=70, hidden_layer_sizes=(45,), n_classes=3, group_size=15))
+    network = BinaryNetwork(flat_spec(n_inputs=70, hidden_layer_sizes=(45,), n_classes=3, group_size=15))
     before = network.hidden_sha256()
     with pytest.raises(ValueError, match="labels: expected numbers from 0 to n_classes - 1"):
         network.train_stream(pack(X), y + 1)
@@ -243,8 +244,8 @@ def test_a_refused_call_counts_no_step(bit_data):
 
 def test_an_interruption_after_the_core_leaves_weights_and_step_together(bit_data):
     X, y = bit_data
-    config = NetworkConfig(n_inputs=70, hidden_layer_sizes=(45,), n_classes=3, group_size=15)
-    network, uninterrupted = BinaryNetwork(config), BinaryNetwork(config)
+    spec = flat_spec(n_inputs=70, hidden_layer_sizes=(45,), n_classes=3, group_size=15)
+    network, uninterrupted = BinaryNetwork(spec), BinaryNetwork(spec)
     core = network._core
 
     class InterruptedCore:

@@ -7,8 +7,9 @@ import pytest
 
 from bitlocal import BMLPClassifier
 from bitlocal.bits import pack
-from bitlocal.network import BinaryNetwork, NetworkConfig
+from bitlocal.network import BinaryNetwork
 from bitlocal.single_layer import SingleLayerClassifier
+from specs import flat_spec
 
 
 def settings(**changes):
@@ -17,7 +18,7 @@ def settings(**changes):
 
 def test_frozen_first_layer_stays_as_drawn(real_data):
     clf = BMLPClassifier(**settings(freeze_first=True)).fit(*real_data)
-    drawn = BinaryNetwork(clf.network_.config)
+    drawn = BinaryNetwork(clf.network_.spec)
     np.testing.assert_array_equal(clf.network_.counters(0), drawn.counters(0))
     assert not np.array_equal(clf.network_.counters(1), drawn.counters(1))
     assert all(record.error_share[0] == 0 and record.updates[0] == 0 for record in clf.history_)
@@ -25,7 +26,7 @@ def test_frozen_first_layer_stays_as_drawn(real_data):
 
 def test_random_features_with_a_trained_classifier(real_data):
     clf = BMLPClassifier(**settings(hidden_layer_sizes=90, freeze_first=True, train_classifier=True)).fit(*real_data)
-    drawn = BinaryNetwork(clf.network_.config)
+    drawn = BinaryNetwork(clf.network_.spec)
     np.testing.assert_array_equal(clf.network_.counters(0), drawn.counters(0))
     h = clf.network_.classifier_counters()
     assert not np.array_equal(h, drawn.classifier_counters())
@@ -37,8 +38,8 @@ def test_classifier_update_by_hand():
 
     h = [[2]], so W = +; x = + gives a = +. Classifier counters [[-2], [1]]: P = (-, +), o = (-1, 1).
     """
-    config = NetworkConfig(1, (1,), 2, 1, robustness=1.0, reinforcement=0.0, train_classifier=True)
-    network = BinaryNetwork(config)
+    spec = flat_spec(1, (1,), 2, 1, robustness=1.0, reinforcement=0.0, train_classifier=True)
+    network = BinaryNetwork(spec)
     network.restore([np.array([[2]], dtype=np.int16), np.array([[-2], [1]], dtype=np.int16)])
     x = pack(np.array([[True]]))
     assert network.logits(x).tolist() == [[-1, 1]]
@@ -63,7 +64,7 @@ def test_single_output_is_one_row_with_both_signs(real_data):
     o = clf.network_.logits(clf._encode(X[two]))
     np.testing.assert_array_equal(o[:, 0], -o[:, 1])
     assert clf.score(X[two], y[two]) > 0.9
-    assert clf.network_.config.margins == [2 * 22, 2 * 11]
+    assert [block.margin for block in clf.network_.spec.blocks] == [2 * 22, 2 * 11]
 
 
 def test_majority_units_by_hand():
@@ -71,8 +72,8 @@ def test_majority_units_by_hand():
 
     x = (+); h = (1, -1, -1 | 1, 1, -1): W = (+, -, - | +, +, -) = z = a; units (-, +). P = (+, +) and (-, -).
     """
-    config = NetworkConfig(1, (6,), 2, 3, robustness=0.0, reinforcement=0.0, majority=True)
-    network = BinaryNetwork(config)
+    spec = flat_spec(1, (6,), 2, 3, robustness=0.0, reinforcement=0.0, majority=True)
+    network = BinaryNetwork(spec)
     network.set_packed_local_classifier(0, np.array([[0b11], [0b00]], dtype=np.uint64))
     network.set_counters(0, np.array([[1], [-1], [-1], [1], [1], [-1]], dtype=np.int16))
     x = pack(np.array([[True]]))

@@ -61,7 +61,7 @@ class Recipe:
         """Fit the encoder, and leave the network as it was drawn."""
         some = slice(self.samples_for_encoder)
         classifier = self.classifier().partial_fit(data.X[some], data.y[some], classes=np.unique(data.y))
-        classifier.network_ = BinaryNetwork(classifier.network_.config)
+        classifier.network_ = BinaryNetwork(classifier.network_.spec)
         return classifier
 
     def orders(self, n: int) -> Iterator[NDArray[np.int64]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from bitlocal.bits import PackedBits, are_bits, pack
+from bitlocal.constraints import is_whole
 from bitlocal.encoders.choice import choose_encoder, takes_raw
 from bitlocal.encoders.union import is_union, pack_union, parts_of, takes_raw_samples
-from bitlocal.network import BinaryNetwork, NetworkConfig, default_group_size
+from bitlocal.network import BinaryNetwork
+from bitlocal.parameters import DEFAULTS, check, compose, decompose
+from bitlocal.spec import Spec
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
 
@@ -118,30 +120,29 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     """
 
     feature_names_in_: NDArray[np.object_]
-    _majority = False  # whether groups are majority units; the single-layer method overrides it
 
     def __init__(
         self,
-        hidden_layer_sizes: tuple[int, ...] | int = (1035,),
+        hidden_layer_sizes: tuple[int, ...] | int = DEFAULTS["hidden_layer_sizes"],
         *,
-        group_size: int | None = None,
-        robustness: float = NetworkConfig.robustness,
-        reinforcement: float = NetworkConfig.reinforcement,
-        batch_size: int = 100,
-        max_iter: int | None = None,
-        hidden_clip: int | None = None,
-        freeze_first: bool = False,
-        train_classifier: bool = False,
-        single_output: bool = False,
-        encoder: Any = "auto",
-        early_stopping: bool = False,
-        validation_fraction: float | None = None,
-        n_iter_no_change: int = 10,
-        tol: float = 0.0,
-        warm_start: bool = False,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        verbose: bool = False,
+        group_size: int | None = DEFAULTS["group_size"],
+        robustness: float = DEFAULTS["robustness"],
+        reinforcement: float = DEFAULTS["reinforcement"],
+        batch_size: int = DEFAULTS["batch_size"],
+        max_iter: int | None = DEFAULTS["max_iter"],
+        hidden_clip: int | None = DEFAULTS["hidden_clip"],
+        freeze_first: bool = DEFAULTS["freeze_first"],
+        train_classifier: bool = DEFAULTS["train_classifier"],
+        single_output: bool = DEFAULTS["single_output"],
+        encoder: Any = DEFAULTS["encoder"],
+        early_stopping: bool = DEFAULTS["early_stopping"],
+        validation_fraction: float | None = DEFAULTS["validation_fraction"],
+        n_iter_no_change: int = DEFAULTS["n_iter_no_change"],
+        tol: float = DEFAULTS["tol"],
+        warm_start: bool = DEFAULTS["warm_start"],
+        random_state: Any = DEFAULTS["random_state"],
+        n_jobs: int | None = DEFAULTS["n_jobs"],
+        verbose: bool = DEFAULTS["verbose"],
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.group_size = group_size
@@ -212,7 +213,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if fraction is None and self.early_stopping:
             fraction = 0.1
         if fraction:
-            rest, held_out = hold_out(labels, fraction, seed=self.network_.config.seed)
+            rest, held_out = hold_out(labels, fraction, seed=self.network_.spec.seed)
             patience = self.n_iter_no_change if self.early_stopping else None
             validation = Validation(bits[held_out], labels[held_out], patience, self.tol)
             bits, labels = bits[rest], labels[rest]
@@ -278,26 +279,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _start_network(self, n_bits: int) -> None:
-        self.network_ = BinaryNetwork(self._network_config(n_bits))
+        self.network_ = BinaryNetwork(self._spec(n_bits, self._seed()))
         self.history_: list[EpochRecord] = []
         self.n_iter_ = 0
 
-    def _network_config(self, n_bits: int) -> NetworkConfig:
-        return NetworkConfig(n_inputs=n_bits, n_classes=len(self.classes_), seed=self._seed(), **self._rule())
-
-    def _rule(self) -> dict[str, Any]:
-        """Give what cannot change in a warm start, as plain Python numbers: NumPy's overflow and are no JSON."""
-        return {
-            "hidden_layer_sizes": self._layer_sizes(),
-            "group_size": self._group_size(),
-            "robustness": float(self.robustness),
-            "reinforcement": float(self.reinforcement),
-            "hidden_clip": None if self.hidden_clip is None else int(self.hidden_clip),
-            "majority": self._majority,
-            "freeze_first": bool(self.freeze_first),
-            "train_classifier": bool(self.train_classifier),
-            "single_output": bool(self.single_output),
-        }
+    def _spec(self, n_bits: int, seed: int) -> Spec:
+        """Give the network that the parameters stand for."""
+        return compose(self.get_params(deep=False), n_inputs=n_bits, n_classes=len(self.classes_), seed=seed)
 
     def _epochs(self, n_samples: int) -> int:
         if self.max_iter is not None:
@@ -306,7 +294,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         return min(max(-(-2000 // steps_per_epoch), 20), 200)
 
     def _seed(self) -> int:
-        if _is_whole(self.random_state):
+        if is_whole(self.random_state):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
@@ -316,10 +304,11 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 "this network has no hidden weights (its file was saved for inference only), so it cannot be trained"
             )
-        for name, now in self._rule().items():
-            then = getattr(self.network_.config, name)
-            if now != then:
-                raise ValueError(f"learning cannot go on with {name}={now!r}: the network has {name}={then!r}")
+        spec = self.network_.spec
+        then = decompose(spec)
+        for name, now in decompose(self._spec(spec.n_inputs, spec.seed)).items():
+            if now != then[name]:
+                raise ValueError(f"learning cannot go on with {name}={now!r}: the network has {name}={then[name]!r}")
 
     # Inference -----------------------------------------------------------------------------------------------------
 
@@ -408,8 +397,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _encode(self, X: Any) -> PackedBits:
         if isinstance(X, PackedBits):
-            if hasattr(self, "network_") and X.n_bits != self.network_.config.n_inputs:
-                expected = self.network_.config.n_inputs
+            if hasattr(self, "network_") and X.n_bits != self.network_.spec.n_inputs:
+                expected = self.network_.spec.n_inputs
                 raise ValueError(f"expected packed rows of {expected} bits, as in fit, got {X.n_bits}")
             bits = X
         elif self.encoder_ is None:
@@ -432,60 +421,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.allow_nan = self.encoder is not None
         return tags
 
-    # Parameters ----------------------------------------------------------------------------------------------------
-
-    def _layer_sizes(self) -> tuple[int, ...]:
-        sizes = self.hidden_layer_sizes
-        return tuple(int(size) for size in np.atleast_1d(np.asarray(sizes)))
-
-    def _group_size(self) -> int:
-        return default_group_size(self._layer_sizes()) if self.group_size is None else int(self.group_size)
-
     def _check_parameters(self) -> None:
-        for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)):
-            _require_whole("hidden_layer_sizes", size, 1, 2**24 - 1)
-        if len(self._layer_sizes()) == 0:
-            raise ValueError("hidden_layer_sizes is empty: expected at least one layer, as in (1035,)")
-        if self.group_size is not None:
-            _require_whole("group_size", self.group_size, 1)
-        group_size = self._group_size()
-        for size in self._layer_sizes():
-            if size % group_size:
-                raise ValueError(
-                    f"group_size={group_size} does not divide the layer of {size} neurons; the nearest that "
-                    f"does: {_nearest_divisors(size, group_size)}"
-                )
-        _require_between("robustness", self.robustness, 0, 1)
-        _require_between("reinforcement", self.reinforcement, 0, 10)
-        _require_whole("batch_size", self.batch_size, 1, 2**63 - 1)
-        if self.max_iter is not None:
-            _require_whole("max_iter", self.max_iter, 1)
-        if self.hidden_clip is not None:
-            _require_whole("hidden_clip", self.hidden_clip, 1, 65535)
-            if self.hidden_clip % 2 == 0:
-                raise ValueError(
-                    f"hidden_clip={self.hidden_clip}: expected an odd number, since hidden weights are odd"
-                )
-        if self.validation_fraction is not None:
-            _require_between("validation_fraction", self.validation_fraction, 0, 1)
-            if self.validation_fraction in (0, 1):
-                raise ValueError(
-                    f"validation_fraction={self.validation_fraction!r}: expected a number between 0 and 1, or None"
-                )
-        _require_whole("n_iter_no_change", self.n_iter_no_change, 1)
-        _require_between("tol", self.tol, 0, 1)
-        _require_flag("early_stopping", self.early_stopping)
-        _require_flag("warm_start", self.warm_start)
-        _require_flag("freeze_first", self.freeze_first)
-        _require_flag("train_classifier", self.train_classifier)
-        _require_flag("single_output", self.single_output)
-        if self.freeze_first and len(self._layer_sizes()) == 1 and not self.train_classifier:
-            raise ValueError("freeze_first=True leaves nothing to train: add a layer, or set train_classifier=True")
-        if self.single_output and self.train_classifier:
-            raise ValueError("single_output=True and train_classifier=True cannot be combined: choose one")
-        _require_random_state(self.random_state)
-        if self.n_jobs is not None and (not _is_whole(self.n_jobs) or self.n_jobs == 0):
-            raise ValueError(f"n_jobs={self.n_jobs!r}: expected a whole number other than 0, or None")
+        check(self.get_params(deep=False))
 
 
 def _describe(record: EpochRecord, n_epochs: int) -> str:
@@ -501,37 +438,3 @@ def _pack_bits(X: NDArray[Any], why: str) -> PackedBits:
     if not are_bits(X):
         raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values")
     return pack(X > 0)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _require_whole(name: str, value: Any, low: int, high: int | None = None) -> None:
-    if not _is_whole(value) or value < low or (high is not None and value > high):
-        limits = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name}={value!r}: expected a whole number {limits}")
-
-
-def _require_between(name: str, value: Any, low: int, high: int) -> None:
-    number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-    if not number or not low <= value <= high:
-        raise ValueError(f"{name}={value!r}: expected a number from {low} to {high}")
-
-
-def _require_flag(name: str, value: Any) -> None:
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name}={value!r}: expected True or False")
-
-
-def _require_random_state(value: Any) -> None:
-    if value is None or isinstance(value, np.random.RandomState) or (_is_whole(value) and 0 <= value < 2**64):
-        return
-    raise ValueError(f"random_state={value!r}: expected a whole number from 0 to 2**64 - 1, a RandomState or None")
-
-
-def _nearest_divisors(size: int, wanted: int) -> str:
-    divisors = [d for d in range(1, size + 1) if size % d == 0]
-    below = [d for d in divisors if d < wanted][-1:]
-    above = [d for d in divisors if d > wanted][:1]
-    return " and ".join(str(d) for d in below + above)

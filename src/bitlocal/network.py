@@ -9,8 +9,6 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,102 +16,10 @@ from numpy.typing import NDArray
 
 from bitlocal import _core
 from bitlocal.bits import PackedBits, pack, unpack, words_for
+from bitlocal.spec import Spec
 
 SAMPLE_ORDER = 4  # purpose of the random stream; the others are the core's own
-_COUNTER_MIN, _COUNTER_MAX = -(2**15), 2**15 - 1
 _STEPS = 2**32  # mini-batches and epochs are counted modulo this
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """What defines a network and its learning rule.
-
-    Attributes
-    ----------
-    n_inputs : int
-        Input bits, K_0.
-    hidden_layer_sizes : tuple of int
-        Neurons in each trained layer, K_1 ... K_L.
-    n_classes : int
-        Classes, at least 2.
-    group_size : int
-        Group size; divides every layer's size. In each group, a sample updates at most one neuron.
-    robustness : float, default=0.25
-        Margin of the error signal, as a share of the layer's size.
-    reinforcement : float, default=2.0
-        The factor p_r in the probability of reinforcement.
-    hidden_clip : int or None, default=None
-        Odd bound on the absolute hidden weights; None for what 16-bit counters allow (65535).
-    seed : int, default=0
-        Seed of all random numbers, 0 ... 2**64 - 1.
-    majority : bool, default=False
-        Whether each group is a majority unit, and only these units reach the local classifier: the single-layer
-        method. One layer only.
-    freeze_first : bool, default=False
-        Whether the first layer stays as it was drawn.
-    train_classifier : bool, default=False
-        Whether the rows of the last layer's classifier have hidden weights of their own, and learn.
-    single_output : bool, default=False
-        Whether two classes share one row of each local classifier, with opposite signs.
-    """
-
-    n_inputs: int
-    hidden_layer_sizes: tuple[int, ...]
-    n_classes: int
-    group_size: int
-    robustness: float = 0.25
-    reinforcement: float = 2.0
-    hidden_clip: int | None = None
-    seed: int = 0
-    majority: bool = False
-    freeze_first: bool = False
-    train_classifier: bool = False
-    single_output: bool = False
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """K_0 ... K_L."""
-        return (self.n_inputs, *self.hidden_layer_sizes)
-
-    @property
-    def margins(self) -> list[int]:
-        """The margin of the error signal, floor(robustness * K_l), of each layer.
-
-        With a single output unit o, logits are -o and o: they differ by 2 |o|, and o = 0 is an error for both classes.
-        """
-        robustness = Fraction(str(self.robustness))  # the decimal as it is written: 0.29 of 100 is 29
-        margins = [math.floor(robustness * size) for size in self.output_sizes]
-        return [max(2 * margin, 1) for margin in margins] if self.single_output else margins
-
-    @property
-    def output_sizes(self) -> tuple[int, ...]:
-        """What each layer passes on: its activations, or those of its majority units."""
-        return tuple(size // self.group_size if self.majority else size for size in self.hidden_layer_sizes)
-
-    @property
-    def fan_ins(self) -> tuple[int, ...]:
-        """Inputs of each layer, and of the trained classifier where there is one."""
-        return self.layer_sizes[:-1] + (self.output_sizes[-1:] if self.train_classifier else ())
-
-    @property
-    def counter_range(self) -> tuple[int, int]:
-        """The smallest and the largest counter h."""
-        if self.hidden_clip is None:
-            return _COUNTER_MIN, _COUNTER_MAX
-        return -(self.hidden_clip + 1) // 2, (self.hidden_clip - 1) // 2
-
-
-def default_group_size(hidden_layer_sizes: Sequence[int]) -> int:
-    """Choose the group size closest to 45 that divides every layer's size; of two equally close ones the smaller.
-
-    Examples
-    --------
-    >>> from bitlocal.network import default_group_size
-    >>> default_group_size([1035]), default_group_size([1035, 525]), default_group_size([64])
-    (45, 15, 32)
-    """
-    common = math.gcd(*hidden_layer_sizes)
-    return min((d for d in range(1, common + 1) if common % d == 0), key=lambda d: (abs(d - 45), d))
 
 
 @dataclass
@@ -175,7 +81,7 @@ class BinaryNetwork:
 
     Parameters
     ----------
-    config : NetworkConfig
+    spec : Spec
         Shape and rule.
     initialise : bool, default=True
         Whether to draw hidden weights and local classifiers from the seed. Otherwise the caller sets them.
@@ -189,48 +95,47 @@ class BinaryNetwork:
     --------
     >>> import numpy as np
     >>> from bitlocal.bits import pack
-    >>> from bitlocal.network import BinaryNetwork, NetworkConfig
+    >>> from bitlocal.network import BinaryNetwork
+    >>> from bitlocal.spec import Classes, Dense, Spec
     >>> rng = np.random.default_rng(0)
     >>> prototypes = rng.random((3, 50)) < 0.5
     >>> y = rng.integers(0, 3, 300)
     >>> bits = pack(prototypes[y] ^ (rng.random((300, 50)) < 0.2))
-    >>> network = BinaryNetwork(NetworkConfig(n_inputs=50, hidden_layer_sizes=(45,), n_classes=3, group_size=15))
+    >>> network = BinaryNetwork(Spec(50, (Dense(45, group_size=15),), Classes(3)))
     >>> for _ in range(10):
     ...     counts = network.train_epoch(bits, y, batch_size=10)
     >>> bool((network.predict(bits) == y).mean() > 0.9)
     True
     """
 
-    def __init__(self, config: NetworkConfig, *, initialise: bool = True) -> None:
-        if config.single_output and config.n_classes != 2:
-            raise ValueError(f"single_output is for two classes: expected 2, got {config.n_classes}")
-        self.config = config
+    def __init__(self, spec: Spec, *, initialise: bool = True) -> None:
+        self.spec = spec
         self.state = TrainingState()
-        n_layers = len(config.hidden_layer_sizes)
-        h_min, h_max = config.counter_range
+        blocks = spec.blocks
+        h_min, h_max = spec.rule.counter_range
         self._core = _core.Network(
-            config.layer_sizes,
-            config.n_classes,
-            [config.group_size] * n_layers,
-            config.margins,
+            spec.layer_sizes,
+            spec.n_classes,
+            [block.group_size for block in blocks],
+            [block.margin for block in blocks],
             h_min,
             h_max,
-            config.majority,
-            config.freeze_first,
-            config.train_classifier,
+            bool(blocks[0].pools),
+            blocks[0].frozen,
+            spec.target.trained,
         )
-        self._core.seed = config.seed
+        self._core.seed = spec.seed
         if initialise:
-            self._core.initialise(config.seed)
-        if initialise and config.single_output:
-            for layer in range(n_layers):
+            self._core.initialise(spec.seed)
+        if initialise and spec.target.single_output:
+            for layer in range(self.n_layers):
                 second = unpack(self.packed_local_classifier(layer))[1]
                 self.set_packed_local_classifier(layer, pack(np.stack([~second, second])).words)
 
     @property
     def n_layers(self) -> int:
         """Trained layers, L."""
-        return len(self.config.hidden_layer_sizes)
+        return len(self.spec.blocks)
 
     @property
     def has_hidden_weights(self) -> bool:
@@ -282,7 +187,7 @@ class BinaryNetwork:
         Counts
             Of the part alone.
         """
-        order = _core.permutation(self.config.seed, SAMPLE_ORDER, self.state.epoch % _STEPS, len(samples))
+        order = _core.permutation(self.spec.seed, SAMPLE_ORDER, self.state.epoch % _STEPS, len(samples))
         thresholds = self.reinforcement_thresholds()
         part_size = max(part_size // batch_size, 1) * batch_size
         labels = np.ascontiguousarray(labels, dtype=np.int32)  # once, and not for each part
@@ -334,9 +239,9 @@ class BinaryNetwork:
         The last one is the trained classifier's, where there is one. In integers, so that every machine, a small one
         included, gets the same.
         """
-        factor = round(self.config.reinforcement * self.config.reinforcement * (2 / math.pi) * 2**32)
+        factor = round(self.spec.rule.reinforcement * self.spec.rule.reinforcement * (2 / math.pi) * 2**32)
         wrong, seen = self.state.wrong, self.state.seen
-        return [min(2**32, math.isqrt(factor * 2**32 * wrong // (seen * fan_in))) for fan_in in self.config.fan_ins]
+        return [min(2**32, math.isqrt(factor * 2**32 * wrong // (seen * fan_in))) for fan_in in self.spec.fan_ins]
 
     # Inference -----------------------------------------------------------------------------------------------------
 
@@ -369,11 +274,11 @@ class BinaryNetwork:
 
     def packed_weights(self, layer: int) -> PackedBits:
         """Binary weights of a layer, packed."""
-        return PackedBits(self._core.weights(layer), self.config.layer_sizes[layer])
+        return PackedBits(self._core.weights(layer), self.spec.blocks[layer].n_inputs)
 
     def packed_local_classifier(self, layer: int) -> PackedBits:
         """Local classifier of a layer, packed."""
-        return PackedBits(self._core.local_classifier(layer), self.config.output_sizes[layer])
+        return PackedBits(self._core.local_classifier(layer), self.spec.blocks[layer].n_outputs)
 
     def set_counters(self, layer: int, h: NDArray[np.int16]) -> None:
         """Set the counters of a layer, and its binary weights with them."""
@@ -394,13 +299,13 @@ class BinaryNetwork:
     def snapshot(self) -> list[NDArray[np.int16]]:
         """Copy all counters, for `restore`; those of the trained classifier, where there is one, come last."""
         layers = [self.counters(layer) for layer in range(self.n_layers)]
-        return [*layers, self.classifier_counters()] if self.config.train_classifier else layers
+        return [*layers, self.classifier_counters()] if self.spec.target.trained else layers
 
     def restore(self, snapshot: Sequence[NDArray[np.int16]]) -> None:
         """Go back to the counters of a snapshot."""
         for layer in range(self.n_layers):
             self.set_counters(layer, snapshot[layer])
-        if self.config.train_classifier:
+        if self.spec.target.trained:
             self._core.set_classifier_counters(snapshot[-1])
 
     def hidden_sha256(self) -> str:
@@ -435,50 +340,49 @@ class BinaryNetwork:
                 arrays[f"layers.{layer}.weights"] = self.packed_weights(layer).words
             if with_hidden or layer == self.n_layers - 1:
                 arrays[f"layers.{layer}.local_classifier"] = self.packed_local_classifier(layer).words
-        if with_hidden and self.config.train_classifier:
+        if with_hidden and self.spec.target.trained:
             arrays["classifier.counters"] = self.classifier_counters()
         return arrays
 
     @classmethod
-    def from_arrays(
-        cls, config: NetworkConfig, state: TrainingState, arrays: Mapping[str, NDArray[Any]]
-    ) -> BinaryNetwork:
+    def from_arrays(cls, spec: Spec, state: TrainingState, arrays: Mapping[str, NDArray[Any]]) -> BinaryNetwork:
         """Make a network from what `to_arrays` gave.
 
         Raises
         ------
         ValueError
-            If an array is missing, or does not fit the configuration.
+            If an array is missing, or does not fit the specification.
         """
         # Everything is checked before anything is allocated: the arrays may come from a file that nobody vouches for.
-        sizes = config.layer_sizes
+        blocks = spec.blocks
         with_hidden = "layers.0.counters" in arrays
-        for layer, (fan_in, size) in enumerate(pairwise(sizes)):
+        for layer, block in enumerate(blocks):
+            fan_in, size = block.n_inputs, block.n_neurons
             if with_hidden:
                 _require_array(arrays, f"layers.{layer}.counters", np.int16, (size, fan_in))
             else:
                 _require_array(arrays, f"layers.{layer}.weights", np.uint64, (size, words_for(fan_in)))
-            if with_hidden or layer == len(sizes) - 2:
-                shape = (config.n_classes, words_for(config.output_sizes[layer]))
+            if with_hidden or layer == len(blocks) - 1:
+                shape = (spec.n_classes, words_for(block.n_outputs))
                 _require_array(arrays, f"layers.{layer}.local_classifier", np.uint64, shape)
-        with_classifier = with_hidden and config.train_classifier
+        with_classifier = with_hidden and spec.target.trained
         if with_classifier:
-            _require_array(arrays, "classifier.counters", np.int16, (config.n_classes, config.output_sizes[-1]))
-        network = cls(config, initialise=False)
+            _require_array(arrays, "classifier.counters", np.int16, (spec.n_classes, blocks[-1].n_outputs))
+        network = cls(spec, initialise=False)
         network.state = state
-        for layer in range(network.n_layers):
+        for layer in range(len(blocks)):
             if with_hidden:
                 network.set_counters(layer, arrays[f"layers.{layer}.counters"])
             else:
                 network.set_packed_weights(layer, arrays[f"layers.{layer}.weights"])
-            if with_hidden or layer == network.n_layers - 1:
+            if with_hidden or layer == len(blocks) - 1:
                 network.set_packed_local_classifier(layer, arrays[f"layers.{layer}.local_classifier"])
         if with_classifier:
             network._core.set_classifier_counters(arrays["classifier.counters"])
         return network
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return BinaryNetwork.from_arrays, (self.config, self.state, self.to_arrays())
+        return BinaryNetwork.from_arrays, (self.spec, self.state, self.to_arrays())
 
 
 def _require_array(

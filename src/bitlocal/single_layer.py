@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bitlocal.estimator import BMLPClassifier
+from bitlocal.parameters import compose, layer_sizes
+from bitlocal.spec import Spec
 
 
 class SingleLayerClassifier(BMLPClassifier):
@@ -34,11 +36,13 @@ class SingleLayerClassifier(BMLPClassifier):
     True
     """
 
-    _majority = True
+    def _spec(self, n_bits: int, seed: int) -> Spec:
+        parameters = self.get_params(deep=False)
+        return compose(parameters, n_inputs=n_bits, n_classes=len(self.classes_), seed=seed, majority=True)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if len(self._layer_sizes()) != 1:
+        if len(layer_sizes(self.hidden_layer_sizes)) != 1:
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r}: the single-layer method has one layer, as in (1035,)"
             )

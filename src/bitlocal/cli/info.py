@@ -15,6 +15,7 @@ from bitlocal.cli.console import byte_size, facts, out
 from bitlocal.cli.isa import Isa
 from bitlocal.encoders import TableEncoder
 from bitlocal.files.model import load_model
+from bitlocal.parameters import decompose
 from bitlocal.processor import instruction_set, processor_name
 
 
@@ -60,23 +61,19 @@ def _show_model(model: Path, *, as_json: bool) -> None:
     loaded = load_model(model)
     classifier = loaded.classifier
     network = classifier.network_
-    config, state = network.config, network.state
-    options = [
-        name for name in ("majority", "freeze_first", "train_classifier", "single_output") if getattr(config, name)
-    ]
+    spec, state = network.spec, network.state
+    rule = decompose(spec)
+    options = [name for name, value in rule.items() if value is True]
     content: dict[str, Any] = {
         "file": str(model),
         "bytes": model.stat().st_size,
         "features": classifier.n_features_in_,
         "encoder": "bits" if classifier.encoder_ is None else str(classifier.encoder_),
-        "layer_sizes": list(config.layer_sizes),
-        "synapses": sum(a * b for a, b in zip(config.layer_sizes, config.layer_sizes[1:], strict=False)),
+        "layer_sizes": list(spec.layer_sizes),
+        "synapses": sum(block.n_inputs * block.n_neurons for block in spec.blocks),
         "classes": [str(label) for label in classifier.classes_],
-        "group_size": config.group_size,
-        "robustness": config.robustness,
-        "reinforcement": config.reinforcement,
-        "hidden_clip": config.hidden_clip,
-        "seed": config.seed,
+        **{name: value for name, value in rule.items() if name != "hidden_layer_sizes" and not isinstance(value, bool)},
+        "seed": spec.seed,
         "options": options,
         "epochs": state.epoch,
         "mini_batches": state.step,
@@ -91,13 +88,13 @@ def _show_model(model: Path, *, as_json: bool) -> None:
     shown = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
     rows = [
         ("file", f"{model}, {byte_size(content['bytes'])}"),
-        ("input", f"{content['features']} features, {config.n_inputs} bits (encoder: {content['encoder']})"),
-        ("layers", f"{' - '.join(map(str, config.layer_sizes))}, {content['synapses']:,} synapses"),
+        ("input", f"{content['features']} features, {spec.n_inputs} bits (encoder: {content['encoder']})"),
+        ("layers", f"{' - '.join(map(str, spec.layer_sizes))}, {content['synapses']:,} synapses"),
         ("classes", f"{len(classes)}: {shown}"),
         (
             "rule",
-            f"group size {config.group_size}, robustness {config.robustness:g}, reinforcement "
-            f"{config.reinforcement:g}, hidden clip {config.hidden_clip or 'none'}, seed {config.seed}"
+            f"group size {content['group_size']}, robustness {spec.rule.robustness:g}, reinforcement "
+            f"{spec.rule.reinforcement:g}, hidden clip {spec.rule.hidden_clip or 'none'}, seed {spec.seed}"
             + "".join(f", {option.replace('_', ' ')}" for option in options),
         ),
         (

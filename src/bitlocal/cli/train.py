@@ -16,23 +16,12 @@ from bitlocal.cli.console import byte_size, err, facts, out, training_progress
 from bitlocal.cli.data import load_data
 from bitlocal.cli.isa import Isa
 from bitlocal.cli.outfile import require_writable
+from bitlocal.cli.parameters import with_parameters
 from bitlocal.datasets.match import Split, split
 from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders import ImageEncoder, SignalEncoder, make_encoder
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.files.model import dump, save
-
-
-def _default(name: str) -> Any:
-    """Defaults live in one place, the estimator."""
-    return BMLPClassifier().get_params()[name]
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(size) for size in text.split(","))
-    except ValueError:
-        raise ValueError(f"--hidden {text!r}: expected whole numbers with commas between, as in 1035,525") from None
 
 
 def _suit(encoder: str, image_shape: tuple[int, ...] | None) -> str | ImageEncoder | SignalEncoder:
@@ -45,6 +34,7 @@ def _suit(encoder: str, image_shape: tuple[int, ...] | None) -> str | ImageEncod
     return chosen.set_params(shape=image_shape) if isinstance(chosen, (ImageEncoder, SignalEncoder)) else encoder
 
 
+@with_parameters
 def train(
     data: Annotated[
         str,
@@ -54,53 +44,10 @@ def train(
         ),
     ],
     target: Annotated[str | None, typer.Option(help="Column that holds the labels (default: target).")] = None,
-    hidden: Annotated[str, typer.Option(help="Neurons in each layer, with commas between.")] = ",".join(
-        map(str, _default("hidden_layer_sizes"))
-    ),
-    group_size: Annotated[
-        int | None, typer.Option(help="Neurons in a group; divides every layer (default: the closest to 45 that does).")
-    ] = _default("group_size"),
-    robustness: Annotated[float, typer.Option(help="Margin of the error signal, as a share of a layer.")] = _default(
-        "robustness"
-    ),
-    reinforcement: Annotated[float, typer.Option(help="Factor of the probability of reinforcement.")] = _default(
-        "reinforcement"
-    ),
-    batch_size: Annotated[int, typer.Option(help="Samples in a mini-batch.")] = _default("batch_size"),
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the training data (default: 20, more for small data).")
-    ] = _default("max_iter"),
-    encoder: Annotated[
-        str,
-        typer.Option(
-            help="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
-            "table, image:PARTS as in image:thermometer4+hog4, or signal:PARTS as in signal:thermometer4+bands8."
-        ),
-    ] = _default("encoder"),
-    clip: Annotated[int | None, typer.Option(help="Odd bound on the hidden weights (default: none).")] = None,
-    freeze_first: Annotated[
-        bool, typer.Option("--freeze-first", help="Leave the first layer as it was drawn: random features.")
-    ] = False,
-    train_classifier: Annotated[
-        bool, typer.Option("--train-classifier", help="Let the last layer's classifier learn too.")
-    ] = False,
-    single_output: Annotated[bool, typer.Option("--single-output", help="One output unit for two classes.")] = False,
-    validation_fraction: Annotated[
-        float | None, typer.Option(help="Share of the training data to watch the accuracy on (default: none).")
-    ] = None,
-    early_stopping: Annotated[
-        bool,
-        typer.Option(
-            "--early-stopping", help="Stop when the validation accuracy no longer rises; keep the best network."
-        ),
-    ] = False,
+    *,
     test_fraction: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share to hold out for testing, if the data have no test split.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Seed of everything random.")] = 0,
-    threads: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
-    ] = None,
     isa: Isa = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
@@ -111,25 +58,12 @@ def train(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    **parameters: Any,
 ) -> None:
     """Train a binary network on DATA and report its accuracy on samples that it never saw."""
-    classifier = BMLPClassifier(
-        _sizes(hidden),
-        group_size=group_size,
-        robustness=robustness,
-        reinforcement=reinforcement,
-        batch_size=batch_size,
-        max_iter=epochs,
-        encoder=encoder,
-        hidden_clip=clip,
-        freeze_first=freeze_first,
-        train_classifier=train_classifier,
-        single_output=single_output,
-        validation_fraction=validation_fraction,
-        early_stopping=early_stopping,
-        random_state=seed,
-        n_jobs=threads or joblib.cpu_count(),
-    )
+    classifier = BMLPClassifier(**parameters)
+    classifier.n_jobs = classifier.n_jobs or joblib.cpu_count()
+    seed, encoder = parameters["random_state"], parameters["encoder"]
     if out_file is not None:
         require_writable(out_file, data)
     dataset = load_data(data, target, seed=seed)
@@ -224,10 +158,10 @@ def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: Trainin
         test_accuracy = float(np.mean(classifier.predict(parts.X_test) == parts.y_test))
     return Report(
         dataset=name,
-        layers=list(classifier.network_.config.hidden_layer_sizes),
+        layers=list(classifier.network_.spec.layer_sizes[1:]),
         encoder="bits" if classifier.encoder_ is None else str(classifier.encoder_),
-        bits=classifier.network_.config.n_inputs,
-        seed=classifier.network_.config.seed,
+        bits=classifier.network_.spec.n_inputs,
+        seed=classifier.network_.spec.seed,
         threads=int(classifier.n_jobs or 1),
         isa=_core.instruction_set(),
         epochs=classifier.n_iter_,

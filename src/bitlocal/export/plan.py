@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from sklearn.utils.validation import check_is_fitted
 
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
 from bitlocal.export.planes import words_for
-from bitlocal.network import NetworkConfig
+from bitlocal.spec import Spec
 
 LONGEST_GAP = 1024  # of docs/algorithm.md, "Gaps"
 GAP_STRIDE = 16  # every so many entries of the table of gaps go to flash; the others follow from them
@@ -77,7 +76,7 @@ class Plan:
     layers : tuple of LayerPlan
         From the input on.
     n_classes, group_size, seed : int
-        As in `NetworkConfig`.
+        Of the network.
     batch_size : int
         Samples of a mini-batch on the device.
     n_planes : int
@@ -131,17 +130,17 @@ def make_plan(classifier: BMLPClassifier, *, batch_size: int | None = None, coun
         If a number is out of range, or the counters do not fit.
     """
     network = classifier.network_
-    config = network.config
-    if config.majority:
+    spec = network.spec
+    if any(block.pools for block in spec.blocks):
         raise ExportError("the single-layer method has no form in C: expected a BMLPClassifier")
-    h_min, h_max = config.counter_range
+    h_min, h_max = spec.rule.counter_range
     return Plan(
-        layers=_layers(config, network.reinforcement_thresholds()[: network.n_layers]),
-        n_classes=config.n_classes,
-        group_size=config.group_size,
-        seed=config.seed,
+        layers=_layers(spec, network.reinforcement_thresholds()[: network.n_layers]),
+        n_classes=spec.n_classes,
+        group_size=spec.blocks[0].group_size,
+        seed=spec.seed,
         batch_size=_batch_size(int(classifier.batch_size) if batch_size is None else batch_size),
-        n_planes=planes_for(config, counter_bits),
+        n_planes=planes_for(spec, counter_bits),
         h_min=h_min,
         h_max=h_max,
         step=network.state.step % 2**32,
@@ -162,17 +161,19 @@ def require_learning(classifier: BMLPClassifier) -> None:
             "this model has no hidden weights (its file was saved for inference only), so it cannot learn on a device: "
             "export it without --learn, or save it without --inference-only"
         )
-    for option in ("freeze_first", "train_classifier"):
-        if getattr(classifier.network_.config, option):
+    spec = classifier.network_.spec
+    frozen = any(block.frozen for block in spec.blocks)
+    for option, used in (("freeze_first", frozen), ("train_classifier", spec.target.trained)):
+        if used:
             raise ExportError(f"learning with {option} has no form in C: export without --learn, or train without it")
 
 
-def planes_for(config: NetworkConfig, counter_bits: int | None) -> int:
+def planes_for(spec: Spec, counter_bits: int | None) -> int:
     """Give the bits of a counter: those that were asked for, if they hold its range, or as few as do.
 
     Parameters
     ----------
-    config : NetworkConfig
+    spec : Spec
     counter_bits : int or None
         From 2 to 16.
 
@@ -185,14 +186,14 @@ def planes_for(config: NetworkConfig, counter_bits: int | None) -> int:
     ExportError
         If they do not hold it, or are not from 2 to 16.
     """
-    h_max = config.counter_range[1]
+    h_max = spec.rule.counter_range[1]
     fewest = max(h_max.bit_length() + 1, 2)
     if counter_bits is None:
         return fewest
     if not 2 <= counter_bits <= 16:
         raise ExportError(f"counters of {counter_bits} bits: expected from 2 to 16, such as 4, 8 or 16")
     if counter_bits < fewest:
-        clip = "no bound (clip)" if config.hidden_clip is None else f"the bound (clip) {config.hidden_clip}"
+        clip = "no bound (clip)" if spec.rule.hidden_clip is None else f"the bound (clip) {spec.rule.hidden_clip}"
         raise ExportError(
             f"counters of {counter_bits} bits do not hold the hidden weights of this model, which has {clip} and needs "
             f"{fewest} bits: train with --clip {2**counter_bits - 1} (hidden_clip={2**counter_bits - 1})"
@@ -206,11 +207,8 @@ def _batch_size(batch_size: int) -> int:
     return batch_size
 
 
-def _layers(config: NetworkConfig, thresholds: Sequence[int]) -> tuple[LayerPlan, ...]:
-    shapes = pairwise(config.layer_sizes)
+def _layers(spec: Spec, thresholds: Sequence[int]) -> tuple[LayerPlan, ...]:
     return tuple(
-        LayerPlan(number, n_inputs, n_neurons, margin, threshold)
-        for number, ((n_inputs, n_neurons), margin, threshold) in enumerate(
-            zip(shapes, config.margins, thresholds, strict=True), start=1
-        )
+        LayerPlan(number, block.n_inputs, block.n_neurons, block.margin, threshold)
+        for number, (block, threshold) in enumerate(zip(spec.blocks, thresholds, strict=True), start=1)
     )

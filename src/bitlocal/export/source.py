@@ -247,7 +247,7 @@ int bmlp_predict(const bmlp_feature_t *features) {{
         """Whether the network has not learnt: its counters can then be drawn from the seed, and take no flash."""
         if self.network.state.step > 0:
             return False
-        drawn = BinaryNetwork(self.network.config).snapshot()
+        drawn = BinaryNetwork(self.network.spec).snapshot()
         return all(np.array_equal(a, b) for a, b in zip(drawn, self.network.snapshot(), strict=True))
 
     # Learning ------------------------------------------------------------------------------------------------------

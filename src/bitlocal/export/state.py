@@ -48,16 +48,16 @@ def model_identity(classifier: BMLPClassifier) -> bytes:
         16 of them.
     """
     network = classifier.network_
-    config = network.config
+    spec = network.spec
     arrays: dict[str, NDArray[Any]] = {}
     encoder = fitted_to_json(classifier.encoder_, arrays)
     description = {
-        "layer_sizes": config.layer_sizes,
-        "n_classes": config.n_classes,
-        "group_size": config.group_size,
-        "margins": config.margins,
-        "counter_range": config.counter_range,
-        "seed": config.seed,
+        "layer_sizes": spec.layer_sizes,
+        "n_classes": spec.n_classes,
+        "group_size": spec.blocks[0].group_size,
+        "margins": [block.margin for block in spec.blocks],
+        "counter_range": spec.rule.counter_range,
+        "seed": spec.seed,
         "reinforcement": network.reinforcement_thresholds(),
         "encoder": encoder,
     }
@@ -107,7 +107,7 @@ def write_state(classifier: BMLPClassifier, *, counter_bits: int | None = None) 
     """
     require_learning(classifier)
     network = classifier.network_
-    n_planes = planes_for(network.config, counter_bits)
+    n_planes = planes_for(network.spec, counter_bits)
     content = state_header(classifier, n_planes) + struct.pack("<I", network.state.step % _STEPS)
     for layer in range(network.n_layers):
         for planes in to_planes(network.counters(layer), n_planes):
@@ -146,7 +146,7 @@ def read_state(blob: bytes, classifier: BMLPClassifier) -> BMLPClassifier:
         )
     n_planes = blob[6]
     try:
-        planes_for(network.config, n_planes)
+        planes_for(network.spec, n_planes)
         known = blob[:24] == state_header(classifier, n_planes)
     except ExportError:
         known = False
@@ -168,7 +168,7 @@ def read_state(blob: bytes, classifier: BMLPClassifier) -> BMLPClassifier:
         at += signs.size
         lows = words[at : at + signs.size * (n_planes - 1)].reshape(size, row_words, n_planes - 1)
         at += lows.size
-        counters.append(_checked(signs, lows, fan_in, network.config.counter_range))
+        counters.append(_checked(signs, lows, fan_in, network.spec.rule.counter_range))
     learnt = copy.deepcopy(classifier)
     learnt.network_.restore(counters)
     learnt.network_.state.step = struct.unpack_from("<I", blob, 24)[0]
@@ -176,7 +176,7 @@ def read_state(blob: bytes, classifier: BMLPClassifier) -> BMLPClassifier:
 
 
 def _shapes(network: BinaryNetwork) -> list[tuple[int, int]]:
-    sizes = network.config.layer_sizes
+    sizes = network.spec.layer_sizes
     return list(pairwise(sizes))
 
 

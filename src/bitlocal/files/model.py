@@ -28,11 +28,14 @@ from bitlocal.errors import ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.files.atomic import write_file
 from bitlocal.files.encoders import encoder_from_json, encoder_to_json, fitted_from_json, fitted_to_json
+from bitlocal.files.header import spec_from_json, spec_to_json
 from bitlocal.files.labels import classes_from_json, classes_to_json
 from bitlocal.files.schema import MOST_BYTES, brief, build, fits, plain, reason, refuse_constant, require
 from bitlocal.files.tensors import Arrays, read, to_bytes
-from bitlocal.network import BinaryNetwork, NetworkConfig, TrainingState
+from bitlocal.network import BinaryNetwork, TrainingState
+from bitlocal.parameters import decompose
 from bitlocal.single_layer import SingleLayerClassifier
+from bitlocal.spec import Pool, Spec
 from bitlocal.training import EpochRecord
 
 FORMAT_VERSION = 1
@@ -163,7 +166,7 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
     names = getattr(classifier, "feature_names_in_", None)
     header: dict[str, Any] = {
         "version": FORMAT_VERSION,
-        "network": asdict(classifier.network_.config),
+        "network": spec_to_json(classifier.network_.spec),
         "state": asdict(classifier.network_.state),
         "parameters": _parameters(classifier),
         "classes": classes_to_json(classifier.classes_),
@@ -178,17 +181,17 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
 
 
 def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
-    classifier, config = _unfitted(header)
+    classifier, spec = _unfitted(header)
     classifier.classes_ = classes_from_json(header["classes"])
-    require(len(classifier.classes_) == config.n_classes, "the class labels do not fit the number of classes")
-    inner = sum(config.hidden_layer_sizes[:-1])  # their classifiers are not in a file for inference only
-    require(config.n_classes * inner <= 8 * MOST_BYTES, "too many classes for layers this large")
+    require(len(classifier.classes_) == spec.n_classes, "the class labels do not fit the number of classes")
+    inner = sum(block.n_outputs for block in spec.blocks[:-1])  # their classifiers are not in a file for inference only
+    require(spec.n_classes * inner <= 8 * MOST_BYTES, "too many classes for layers this large")
     state = build(TrainingState, header["state"])
     require(
         state.step >= 0 and state.epoch >= 0 and 0 <= state.wrong <= state.seen and state.seen > 0,
         "the state of training is impossible",
     )
-    classifier.network_ = BinaryNetwork.from_arrays(config, state, arrays)
+    classifier.network_ = BinaryNetwork.from_arrays(spec, state, arrays)
 
     n_features, names = header["n_features_in"], header["feature_names_in"]
     require(fits(n_features, int) and 0 < n_features < 2**31, "the number of features is not valid")
@@ -196,7 +199,7 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
     if names is not None:
         require(fits(names, tuple[str, ...]) and len(names) == n_features, "the feature names are not valid")
         classifier.feature_names_in_ = np.array(names, dtype=object)
-    classifier.encoder_ = fitted_from_json(header["encoder"], n_features, config.n_inputs, arrays)
+    classifier.encoder_ = fitted_from_json(header["encoder"], n_features, spec.n_inputs, arrays)
 
     require(fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
     classifier.n_iter_ = header["n_iter"]
@@ -204,46 +207,36 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
     return Model(classifier, _data_from_json(header["data"]))
 
 
-def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, NetworkConfig]:
-    """Make the classifier with its parameters, and the configuration of its network."""
-    config = build(NetworkConfig, header["network"])
-    require(0 <= config.seed < 2**64, "the seed is not valid")
+def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, Spec]:
+    """Make the classifier with its parameters, and the specification of its network."""
+    spec = spec_from_json(header["network"])
     parameters = dict(header["parameters"])
     encoder = parameters.pop("encoder", "auto")
     if not isinstance(encoder, str):
         encoder = encoder_from_json(encoder)
     elif encoder != "auto":
         make_encoder(encoder)  # refuses what it does not know
-    kind = SingleLayerClassifier if config.majority else BMLPClassifier
-    classifier = build(kind, parameters, encoder=encoder, **_network_parameters(config))
+    kind = SingleLayerClassifier if any(isinstance(layer, Pool) for layer in spec.layers) else BMLPClassifier
+    classifier = build(kind, parameters, encoder=encoder, **_network_parameters(spec))
     classifier._check_parameters()
-    return classifier, config
+    return classifier, spec
 
 
 def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
     """Give the constructor parameters that the network does not tell."""
     parameters: dict[str, Any] = classifier.get_params(deep=False)
-    for name in _network_parameters(classifier.network_.config):
+    for name in _network_parameters(classifier.network_.spec):
         del parameters[name]
     if not isinstance(parameters["encoder"], str):
         parameters["encoder"] = encoder_to_json(parameters["encoder"])
     return parameters
 
 
-def _network_parameters(config: NetworkConfig) -> dict[str, Any]:
+def _network_parameters(spec: Spec) -> dict[str, Any]:
     """Give the constructor parameters that the network tells, and those that are not stored."""
-    return {
-        "hidden_layer_sizes": config.hidden_layer_sizes,
-        "group_size": config.group_size,
-        "robustness": config.robustness,
-        "reinforcement": config.reinforcement,
-        "hidden_clip": config.hidden_clip,
-        "freeze_first": config.freeze_first,
-        "train_classifier": config.train_classifier,
-        "single_output": config.single_output,
-        "random_state": config.seed,
-        "n_jobs": None,
-    }
+    parameters = decompose(spec)
+    del parameters["majority"]
+    return {**parameters, "random_state": spec.seed, "n_jobs": None}
 
 
 def _data_from_json(values: Mapping[str, Any] | None) -> TrainingData | None:

@@ -24,8 +24,10 @@ from bitlocal.datasets import load
 from bitlocal.encoders import MedianBinarizer
 from bitlocal.errors import DataError
 from bitlocal.estimator import BMLPClassifier
-from bitlocal.network import SAMPLE_ORDER, BinaryNetwork, NetworkConfig
+from bitlocal.network import SAMPLE_ORDER, BinaryNetwork
+from bitlocal.parameters import compose
 from bitlocal.processor import processor_name
+from bitlocal.spec import Classes, Dense, Spec
 
 N_CLASSES = 10
 Report = Callable[[str], None]
@@ -321,7 +323,7 @@ def measure_forward(settings: Settings) -> tuple[tuple[Peak, ...], tuple[Forward
     for isa in supported:
         add(f"peak {isa}", partial(_core.popcount_peak, isa), _core.popcount_peak_bits)
     for n_inputs, n_neurons in settings.shapes:
-        network = BinaryNetwork(NetworkConfig(n_inputs, (n_neurons,), N_CLASSES, group_size=1), initialise=False)
+        network = BinaryNetwork(Spec(n_inputs, (Dense(n_neurons, 1),), Classes(N_CLASSES)), initialise=False)
         network.set_packed_weights(0, random_rows(rng, n_neurons, n_inputs))
         network.set_packed_local_classifier(0, random_rows(rng, N_CLASSES, n_neurons))
         samples = random_rows(rng, settings.batch_size, n_inputs)
@@ -393,8 +395,8 @@ class _Run:
     def __init__(self, settings: Settings, data: BenchData, threads: int) -> None:
         n_inputs, n_neurons = settings.layer_sizes
         self.data, self.batch_size, self.threads = data, settings.batch_size, threads
-        group_size = BMLPClassifier((n_neurons,))._group_size()
-        self.network = BinaryNetwork(NetworkConfig(n_inputs, (n_neurons,), N_CLASSES, group_size))
+        spec = compose({"hidden_layer_sizes": n_neurons}, n_inputs=n_inputs, n_classes=N_CLASSES)
+        self.network = BinaryNetwork(spec)
         self.phases: list[NDArray[np.uint64]] = []
 
     def epoch(self) -> None:
@@ -402,7 +404,7 @@ class _Run:
 
     def timed_epoch(self) -> None:
         network, n = self.network, len(self.data.bits)
-        order = _core.permutation(network.config.seed, SAMPLE_ORDER, network.state.epoch, n)
+        order = _core.permutation(network.spec.seed, SAMPLE_ORDER, network.state.epoch, n)
         times = np.zeros((self.threads, len(_core.phases())), dtype=np.uint64)
         correct, *_ = network._core.train(
             self.data.bits.words,
@@ -444,7 +446,7 @@ def measure_training(
     training = Training(
         data=data.name,
         layer_sizes=(*settings.layer_sizes, N_CLASSES),
-        group_size=timed.network.config.group_size,
+        group_size=timed.network.spec.blocks[0].group_size,
         n_samples=len(data.bits),
         batch_size=settings.batch_size,
         seconds=Spread.of(epoch),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bitlocal.network import default_group_size
+from bitlocal.spec import default_group_size
 
 METHODS = ("bmlp", "single-layer", "sgd", "adam", "straight-through")
 """What the cost of is known."""

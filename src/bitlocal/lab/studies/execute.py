@@ -96,7 +96,7 @@ class _Watch:
         start = time.perf_counter()
         if self.cell.record_weights and not self.weights:
             # The network as it began is the seed's: it can be drawn again.
-            self.weights.append(_distributions(BinaryNetwork(self.classifier.network_.config)))
+            self.weights.append(_distributions(BinaryNetwork(self.classifier.network_.spec)))
         self.accuracies.append(float(np.mean(self.classifier.predict(self.X) == self.y)))
         if self.cell.record_weights:
             self.weights.append(_distributions(self.classifier.network_))

@@ -1,0 +1,265 @@
+"""The parameters of the classifier: one table, from which checks, command line, model files and documentation come.
+
+`compose` makes a `Spec` of the parameters that define a network, `decompose` gives them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bitlocal.constraints import (
+    Anything,
+    Between,
+    Constraint,
+    Flag,
+    Inside,
+    Jobs,
+    LayerSizes,
+    Odd,
+    Optional,
+    Seed,
+    Whole,
+)
+from bitlocal.spec import Classes, Dense, LayerSpec, Pool, Rule, Spec, default_group_size
+
+_SAME: Any = object()  # the default on the command line is that in Python
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of `BMLPClassifier`.
+
+    Attributes
+    ----------
+    default : object
+        Its default in Python.
+    constraint : Constraint
+        What values it takes.
+    option : str or None
+        Its option on the command line, if it has one.
+    meaning : str
+        What it is, in one line.
+    usual : str or None
+        The default in words, where the value does not tell.
+    note : str
+        What the help of the command line says beyond the meaning.
+    option_default : object
+        The default on the command line, where it differs.
+    option_usual : str or None
+        That in words.
+    defines : bool
+        Whether it defines the network and its rule, so that it cannot change while learning goes on.
+    """
+
+    default: Any
+    constraint: Constraint
+    option: str | None
+    meaning: str
+    usual: str | None = None
+    note: str = ""
+    option_default: Any = _SAME
+    option_usual: str | None = None
+    defines: bool = False
+
+    def __post_init__(self) -> None:
+        """Fill in the default on the command line."""
+        if self.option_default is _SAME:
+            object.__setattr__(self, "option_default", self.default)
+            object.__setattr__(self, "option_usual", self.option_usual or self.usual)
+
+
+PARAMETERS: Mapping[str, Parameter] = {
+    "hidden_layer_sizes": Parameter(
+        (1035,),
+        LayerSizes(2**24 - 1),
+        "--hidden",
+        "neurons in each trained layer",
+        "1035",
+        note="with commas between",
+        defines=True,
+    ),
+    "group_size": Parameter(
+        None,
+        Optional(Whole(1)),
+        "--group-size",
+        "a sample updates at most one neuron in each group of this many",
+        "about 45",
+        note="divides every layer",
+        defines=True,
+    ),
+    "robustness": Parameter(
+        Rule.robustness,
+        Between(0, 1),
+        "--robustness",
+        "a sample teaches until its class leads by this share of the layer",
+        defines=True,
+    ),
+    "reinforcement": Parameter(
+        Rule.reinforcement,
+        Between(0, 10),
+        "--reinforcement",
+        "how readily hidden weights move away from zero",
+        defines=True,
+    ),
+    "batch_size": Parameter(100, Whole(1, 2**63 - 1), "--batch-size", "samples in a mini-batch"),
+    "max_iter": Parameter(
+        None, Optional(Whole(1)), "--epochs", "passes over the training data; more than 20 for small data", "20 or more"
+    ),
+    "hidden_clip": Parameter(
+        Rule.hidden_clip, Optional(Odd(1, 65535)), "--clip", "odd bound on the hidden weights", "none", defines=True
+    ),
+    "freeze_first": Parameter(False, Flag(), "--freeze-first", "leave the first layer as it was drawn", defines=True),
+    "train_classifier": Parameter(
+        False, Flag(), "--train-classifier", "let the last layer's classifier learn too", defines=True
+    ),
+    "single_output": Parameter(False, Flag(), "--single-output", "one output unit for two classes", defines=True),
+    "encoder": Parameter(
+        "auto",
+        Anything(),
+        "--encoder",
+        "how samples become bits",
+        note="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
+        "table, image:PARTS as in image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
+    ),
+    "early_stopping": Parameter(
+        False, Flag(), "--early-stopping", "stop when the validation accuracy no longer rises; keep the best network"
+    ),
+    "validation_fraction": Parameter(
+        None,
+        Optional(Inside(0, 1)),
+        "--validation-fraction",
+        "share of the training data to watch the accuracy on",
+        "none",
+    ),
+    "n_iter_no_change": Parameter(10, Whole(1), None, "epochs without improvement before an early stop"),
+    "tol": Parameter(0.0, Between(0, 1), None, "how much the validation accuracy must rise to count"),
+    "warm_start": Parameter(False, Flag(), None, "let `fit` go on from the network of the last one"),
+    "random_state": Parameter(
+        None, Seed(), "--seed", "seed of everything random", "random", option_default=0, option_usual="0"
+    ),
+    "n_jobs": Parameter(
+        None, Jobs(), "--threads", "threads; the result is the same", "1", option_default=None, option_usual="all"
+    ),
+    "verbose": Parameter(False, Anything(), None, "print a line for each epoch"),
+}
+DEFAULTS: Mapping[str, Any] = {name: parameter.default for name, parameter in PARAMETERS.items()}
+
+
+def markdown_table() -> str:
+    """Write the parameters that have an option as a table, for the README."""
+    rows = ["| Python | command line | default | meaning |", "|---|---|---|---|"]
+    for name, parameter in PARAMETERS.items():
+        if parameter.option is not None:
+            usual = parameter.usual or {False: "off"}.get(parameter.default, parameter.default)
+            if parameter.option_usual != parameter.usual:
+                usual = f"{usual}; {parameter.option_usual}"
+            rows.append(f"| `{name}` | `{parameter.option}` | {usual} | {parameter.meaning} |")
+    return "\n".join(rows)
+
+
+def check(parameters: Mapping[str, Any]) -> None:
+    """Check parameters, one by one and together.
+
+    Raises
+    ------
+    ValueError
+        If one is not valid, or they contradict each other; the message says what was expected.
+    """
+    for name, value in parameters.items():
+        if name in PARAMETERS:
+            PARAMETERS[name].constraint.check(name, value)
+    sizes = layer_sizes(parameters["hidden_layer_sizes"])
+    group_size = parameters.get("group_size")
+    if "group_size" in parameters:
+        _check_groups(sizes, default_group_size(sizes) if group_size is None else int(group_size))
+    if parameters.get("freeze_first") and len(sizes) == 1 and not parameters["train_classifier"]:
+        raise ValueError("freeze_first=True leaves nothing to train: add a layer, or set train_classifier=True")
+    if parameters.get("single_output") and parameters["train_classifier"]:
+        raise ValueError("single_output=True and train_classifier=True cannot be combined: choose one")
+
+
+def layer_sizes(sizes: Sequence[int] | int) -> tuple[int, ...]:
+    """Give `hidden_layer_sizes`, which may be one number, as a tuple."""
+    return tuple(LayerSizes.each(sizes))
+
+
+def _check_groups(sizes: Sequence[int], group_size: int) -> None:
+    for size in sizes:
+        if size % group_size:
+            raise ValueError(
+                f"group_size={group_size} does not divide the layer of {size} neurons; the nearest that "
+                f"does: {_nearest_divisors(size, group_size)}"
+            )
+
+
+def _nearest_divisors(size: int, wanted: int) -> str:
+    divisors = [d for d in range(1, size + 1) if size % d == 0]
+    below = [d for d in divisors if d < wanted][-1:]
+    above = [d for d in divisors if d > wanted][:1]
+    return " and ".join(str(d) for d in below + above)
+
+
+# Between parameters and a network's specification ------------------------------------------------------------------
+
+
+def compose(
+    parameters: Mapping[str, Any], *, n_inputs: int, n_classes: int, seed: int = 0, majority: bool = False
+) -> Spec:
+    """Make the specification that parameters stand for.
+
+    Parameters
+    ----------
+    parameters : mapping
+        `hidden_layer_sizes`, and any of the others that define a network.
+    n_inputs, n_classes : int
+        Input bits and classes.
+    seed : int, default=0
+        Seed of all random numbers.
+    majority : bool, default=False
+        Whether each group is a majority unit, and only these units reach the local classifier: the single-layer
+        method.
+
+    Returns
+    -------
+    Spec
+
+    Examples
+    --------
+    >>> from bitlocal.parameters import compose
+    >>> compose({"hidden_layer_sizes": (60, 30), "group_size": 15}, n_inputs=8, n_classes=3).layers
+    (Dense(neurons=60, group_size=15, frozen=False), Dense(neurons=30, group_size=15, frozen=False))
+    """
+    given = {name: parameter.default for name, parameter in PARAMETERS.items() if parameter.defines} | dict(parameters)
+    sizes = layer_sizes(given["hidden_layer_sizes"])
+    group_size = default_group_size(sizes) if given["group_size"] is None else int(given["group_size"])
+    layers: list[LayerSpec] = []
+    for i, size in enumerate(sizes):
+        layers.append(Dense(size, group_size, frozen=bool(given["freeze_first"]) and i == 0))
+        if majority:
+            layers.append(Pool(group_size))
+    clip = given["hidden_clip"]
+    return Spec(
+        n_inputs,
+        tuple(layers),
+        Classes(n_classes, trained=bool(given["train_classifier"]), single_output=bool(given["single_output"])),
+        Rule(float(given["robustness"]), float(given["reinforcement"]), None if clip is None else int(clip)),
+        seed,
+    )
+
+
+def decompose(spec: Spec) -> dict[str, Any]:
+    """Give the parameters that define a network, and `majority`: the reverse of `compose`."""
+    first = spec.blocks[0]
+    return {
+        "hidden_layer_sizes": spec.layer_sizes[1:],
+        "group_size": first.group_size,
+        "robustness": spec.rule.robustness,
+        "reinforcement": spec.rule.reinforcement,
+        "hidden_clip": spec.rule.hidden_clip,
+        "majority": bool(first.pools),
+        "freeze_first": first.frozen,
+        "train_classifier": spec.target.trained,
+        "single_output": spec.target.single_output,
+    }
