@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -221,7 +222,8 @@ def test_learning_with_long_gaps(tmp_path):
     reinforced = copy.deepcopy(classifier)
     assert 0 < make_plan(classifier).layers[0].threshold < 2**32 / 1500
     learnt = assert_learns_alike(classifier, Exported(classifier, tmp_path, learn=True, batch_size=3), X, y)
-    reinforced.network_.spec = bitlocal.network.flat_spec(**{**vars(classifier.network_.spec), "reinforcement": 0.0})
+    spec = classifier.network_.spec
+    reinforced.network_.spec = replace(spec, rule=replace(spec.rule, reinforcement=0.0))
     reinforced.set_params(reinforcement=0.0, batch_size=3).partial_fit(X, y)
     assert reinforced.network_.hidden_sha256() != learnt.network_.hidden_sha256()  # so some synapse was reinforced
 
