@@ -91,8 +91,7 @@ void Network::logits(const Word* samples, std::size_t n, std::int32_t* o, std::s
     std::vector<Workspace> workspaces;
     for (std::size_t t = 0; t < n_threads; ++t) workspaces.emplace_back(*this, std::min(kTile, n));
 
-    Team team(n_threads);
-    team.run([&](Member member) {
+    run_team(n_threads, [&](Member member) {
         Workspace& own = workspaces[member.index];
         for (std::size_t tile = member.index; tile < n_tiles; tile += member.team_size) {
             const std::size_t first = tile * kTile;

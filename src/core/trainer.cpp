@@ -165,8 +165,10 @@ void Trainer::forward_block(const Context& context, std::size_t l, std::size_t b
     }
     teacher.logits(context, trace.outputs.data() + begin, end - begin, own.o.data());
     watch.lap(Phase::kForward);
+    Verdict verdicts[kTile];
+    teacher.judge(own.o.data(), labels_.data() + begin, end - begin, verdicts);
     for (std::size_t s = begin; s < end; ++s) {
-        const Verdict verdict = teacher.judge(own.o.data() + (s - begin) * teacher.o_stride(), labels_[s]);
+        const Verdict& verdict = verdicts[s - begin];
         trace.errors[s] = verdict.error;
         own.counts.errors[l] += verdict.error;
         if (last) own.counts.correct += verdict.correct;

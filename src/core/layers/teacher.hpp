@@ -30,8 +30,8 @@ class Teacher {
     virtual void draw(std::uint64_t seed, std::uint32_t index) = 0;
     // Step 1. o: n rows of o_stride().
     virtual void logits(const Context&, const Word* const* a, std::size_t n, std::int32_t* o) const = 0;
-    // Step 2.
-    virtual Verdict judge(const std::int32_t* o, std::int32_t target) const = 0;
+    // Step 2, for n samples.
+    virtual void judge(const std::int32_t* o, const std::int32_t* targets, std::size_t n, Verdict* verdicts) const = 0;
     // Step 3: the desired activations of a sample of this target.
     virtual const Word* wanted(std::int32_t target) const = 0;
 
@@ -65,7 +65,7 @@ class ClassTeacher : public Teacher {
 
     void draw(std::uint64_t seed, std::uint32_t index) override;
     void logits(const Context&, const Word* const* a, std::size_t n, std::int32_t* o) const override;
-    Verdict judge(const std::int32_t* o, std::int32_t target) const override;
+    void judge(const std::int32_t* o, const std::int32_t* targets, std::size_t n, Verdict* verdicts) const override;
     const Word* wanted(std::int32_t target) const override { return p_.row(static_cast<std::size_t>(target)); }
 
     const BitMatrix& rows() const override { return p_; }
@@ -77,6 +77,8 @@ class ClassTeacher : public Teacher {
     void copy_row(std::size_t c, const WeightBlocks& weights, std::size_t neuron);
 
   private:
+    Verdict judge_one(const std::int32_t* o, std::int32_t target) const;
+
     ClassShape shape_;
     BitMatrix p_;            // rows of the local classifier
     WeightBlocks p_blocks_;  // the same bits, for the logits
