@@ -57,14 +57,14 @@ void Network::initialise(std::uint64_t seed) {
 }
 
 bool Network::has_hidden_weights() const {
-    return std::none_of(blocks_.begin(), blocks_.end(), [](const Block& block) {
-        return std::as_const(*block.layer).counters().hidden().empty();
-    });
+    return std::none_of(blocks_.begin(), blocks_.end(),
+                        [](const Block& block) { return std::as_const(*block.layer).counters().hidden().empty(); });
 }
 
 namespace {
 
-// One thread's workspace for a tile of samples. Making it costs time: no more than is needed, for predictions one by one.
+// One thread's workspace for a tile of samples. Making it costs time: no more than is needed, for predictions one by
+// one.
 struct Workspace {
     Workspace(const Network& network, std::size_t tile) {
         std::size_t z_size = 0;

@@ -16,7 +16,7 @@
 
 namespace bitlocal {
 
-inline constexpr std::uint32_t kPauses = 500;  // some 10 microseconds
+inline constexpr std::uint32_t kPauses = 500;          // some 10 microseconds
 inline constexpr std::uint32_t kLooks = kPauses + 50;  // as much again, since a yield takes longer
 
 // Looks so many times whether something has happened, and tells whether it has.
@@ -40,11 +40,11 @@ bool look_out(std::uint32_t n_looks, const Happened& happened) {
 // Where threads wait for each other. A mini-batch takes less time than the operating system needs to wake a thread, so
 // those who come early look out for the others for a while before they go to sleep. std::barrier sleeps too soon.
 //
-// No wake-up is lost: `round_` changes while `mutex_` is held, and who falls asleep has looked at it under the same mutex,
-// which the condition variable gives up in one step with falling asleep. So either the change came first, and was seen,
-// or the sleeper was there before the notification that follows the change. (std::atomic::wait promises as much, but
-// libstdc++ 12 leaves out the wake-up if a plain load finds nobody waiting, and a processor may do that load before the
-// store that it follows.) Nobody is woken one by one: everybody sleeps for the same round.
+// No wake-up is lost: `round_` changes while `mutex_` is held, and who falls asleep has looked at it under the same
+// mutex, which the condition variable gives up in one step with falling asleep. So either the change came first, and
+// was seen, or the sleeper was there before the notification that follows the change. (std::atomic::wait promises as
+// much, but libstdc++ 12 leaves out the wake-up if a plain load finds nobody waiting, and a processor may do that load
+// before the store that it follows.) Nobody is woken one by one: everybody sleeps for the same round.
 class Barrier {
   public:
     // `n_looks`: how often a thread looks out before it goes to sleep; tests choose less than is fast.
@@ -109,12 +109,11 @@ class Team {
 
     std::size_t size() const { return n_threads_; }
 
-    // Calls work(member) once in each thread, the calling one among them, and returns when all are done. `work` must not
-    // throw: what can fail (memory, say) is done before.
+    // Calls work(member) once in each thread, the calling one among them, and returns when all are done. `work` must
+    // not throw: what can fail (memory, say) is done before.
     template <class Work>
     void run(const Work& work) {
-        if (n_threads_ > 1)
-            post({[](const void* w, Member member) { (*static_cast<const Work*>(w))(member); }, &work});
+        if (n_threads_ > 1) post({[](const void* w, Member member) { (*static_cast<const Work*>(w))(member); }, &work});
         const Member member{0, n_threads_, &barrier_};
         work(member);
         member.wait();

@@ -1,5 +1,5 @@
-// What teaches a layer, without anything coming from above: its own logits, the error signal, and the activations that it
-// should have (steps 1 to 3 of docs/algorithm.md, section 2).
+// What teaches a layer, without anything coming from above: its own logits, the error signal, and the activations that
+// it should have (steps 1 to 3 of docs/algorithm.md, section 2).
 #pragma once
 
 #include <memory>
@@ -35,7 +35,8 @@ class Teacher {
     // Step 3: the desired activations of a sample of this target.
     virtual const Word* wanted(std::int32_t target) const = 0;
 
-    // What learns in the teacher itself from its layer's activations, and with the same error signal; null if nothing does.
+    // What learns in the teacher itself from its layer's activations, and with the same error signal; null if nothing
+    // does.
     virtual Trained* learner() { return nullptr; }
     // For that: the desired answers, and what a sample chooses, both as in Choices. It is one group.
     virtual const Word* wanted_answers(std::int32_t) const { return nullptr; }
