@@ -9,10 +9,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # BITLOCAL_WERROR=1 turns compiler warnings into errors; CI does.
 SETTINGS := $(if $(BITLOCAL_WERROR),-Ccmake.define.BITLOCAL_WERROR=ON)
+# Of the templates of exported C, those that are C as they stand; the others are pieces of functions.
+TEMPLATES := src/bitlocal/export/c99/templates
 CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp tests/bare/*.c tests/fuzz/*.c \
-  tests/device/*.[hc] src/bitlocal/export/templates/*.c benchmarks/device/*/*.[hc] examples/device/*.c)
+  tests/device/*.[hc] $(TEMPLATES)/*.c $(TEMPLATES)/layouts/*.c benchmarks/device/*/*.[hc] examples/device/*.c)
 BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/bindings/*) \
-  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(wildcard src/bitlocal/export/templates/*)
+  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(shell find $(TEMPLATES) -type f)
 
 .PHONY: demo test test-torch lint format sanitize test-arm test-avx512 test-device demo-device fuzz clean
 
