@@ -39,7 +39,7 @@ def main() -> None:
         "encode and predict pixels": (lambda: classifier.predict(encoder.pack(data.X_test)), len(test)),
         "one sample: logits of packed bits": (lambda: [classifier.network_.logits(one) for _ in range(100)], 100),
         "one sample: predict packed bits": (lambda: [classifier.predict(one) for _ in range(100)], 100),
-        "one sample: logits within the core": (lambda: classifier.network_._core.time_logits(one.words, 1000), 1000),
+        "one sample: logits within the core": (lambda: classifier.network_.repeat_logits(one, 1000), 1000),
     }
     seconds = in_turns({name: way for name, (way, _) in ways.items()}, options.repeats)
     figures = {name: Spread.of(n / seconds[name]) for name, (_, n) in ways.items()}

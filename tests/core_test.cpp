@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "dispatch.hpp"
 #include "encode.hpp"
+#include "kernels/dispatch.hpp"
 #include "pack.hpp"
 #include "trainer.hpp"
 
@@ -23,6 +23,7 @@ struct Case {
     bool majority = false;
     bool freeze_first = false;
     bool train_classifier = false;
+    bool single_output = false;
 };
 
 struct Problem {
@@ -59,39 +60,58 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
+std::vector<Block> make_blocks(const Case& c) {
+    const CounterRange range{static_cast<std::int16_t>(-c.h_max - 1), c.h_max};
+    std::vector<Block> blocks;
+    for (std::size_t l = 0; l + 1 < c.sizes.size(); ++l) {
+        Block block;
+        const std::size_t n_neurons = c.sizes[l + 1];
+        block.layer = std::make_unique<Dense>(DenseShape{c.sizes[l], n_neurons, c.group_size, range});
+        if (c.majority) block.pools.push_back(std::make_unique<Majority>(MajorityShape{n_neurons, c.group_size}));
+        const ClassShape shape{block.n_outputs(), c.n_classes, static_cast<std::int32_t>(n_neurons / 4)};
+        if (c.train_classifier && l + 2 == c.sizes.size())
+            block.teacher = std::make_unique<TrainedTeacher>(shape, range);
+        else if (c.single_output)
+            block.teacher = std::make_unique<SingleOutputTeacher>(shape);
+        else
+            block.teacher = std::make_unique<ClassTeacher>(shape);
+        block.learns = !(c.freeze_first && l == 0);
+        blocks.push_back(std::move(block));
+    }
+    return blocks;
+}
+
 Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
-    std::vector<LayerShape> shapes;
-    for (std::size_t l = 0; l + 1 < c.sizes.size(); ++l)
-        shapes.push_back({c.sizes[l], c.sizes[l + 1], c.n_classes, c.group_size,
-                          static_cast<std::int32_t>(c.sizes[l + 1] / 4), static_cast<std::int16_t>(-c.h_max - 1),
-                          c.h_max, c.majority, c.freeze_first && l == 0});
-    Network network(shapes, c.train_classifier);
+    Network network(make_blocks(c));
     network.initialise(42);
     const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), problem.order.size()};
-    const std::vector<std::uint64_t> thresholds(shapes.size() + c.train_classifier, std::uint64_t{1} << 28);
     Outcome outcome;
-    for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
-        std::vector<PhaseTimes> times(epoch == 1 ? n_threads : 0);  // being timed changes nothing
-        const auto counts = train(network, set, c.batch_size, epoch * 1000, thresholds, n_threads,
-                                  times.empty() ? nullptr : times.data());
-        outcome.correct += counts.correct;
-        outcome.errors = counts.errors;
-        outcome.updates = counts.updates;
-        for (const ReinforcementCounts& layer : counts.reinforcement) {
-            outcome.draws += layer.draws;
-            outcome.reinforced += layer.reinforced;
+    {
+        Trainer trainer(network, c.batch_size, n_threads);  // resident: the same for all calls
+        const std::vector<std::uint64_t> thresholds(trainer.n_learners(), std::uint64_t{1} << 28);
+        for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
+            trainer.time_phases(epoch == 1);  // being timed changes nothing
+            const auto counts = trainer.run(set, epoch * 1000, thresholds);
+            outcome.correct += counts.correct;
+            outcome.errors = counts.errors;
+            outcome.updates = counts.updates;
+            for (const ReinforcementCounts& layer : counts.reinforcement) {
+                outcome.draws += layer.draws;
+                outcome.reinforced += layer.reinforced;
+            }
         }
     }
-    for (const Layer& layer : network.layers()) outcome.counters.push_back(layer.counters());
-    if (c.train_classifier) outcome.counters.push_back(network.classifier()->counters());
+    for (const Block& block : network.blocks()) outcome.counters.push_back(block.layer->counters().hidden());
+    if (network.learner() != nullptr) outcome.counters.push_back(network.learner()->counters().hidden());
     outcome.logits.resize(problem.order.size() * c.n_classes);
     network.logits(problem.samples.data(), problem.order.size(), outcome.logits.data(), n_threads);
 
     // Back through packed weights: the same logits from a network that can only infer.
-    Network copy(shapes);
-    for (std::size_t l = 0; l < shapes.size(); ++l) {
-        copy.layers()[l].set_weights(network.layers()[l].weights().row(0));
-        copy.layers()[l].set_local_classifier(network.layers()[l].local_classifier().row(0));
+    Network copy(make_blocks(c));
+    for (std::size_t l = 0; l < copy.blocks().size(); ++l) {
+        const Block& block = network.blocks()[l];
+        copy.blocks()[l].layer->counters().set_weights(block.layer->counters().weights().row(0));
+        copy.blocks()[l].teacher->set_rows(block.teacher->rows().row(0));
     }
     std::vector<std::int32_t> logits(outcome.logits.size());
     copy.logits(problem.samples.data(), problem.order.size(), logits.data(), n_threads);
@@ -163,7 +183,7 @@ bool counts_bits() {
     bool right = true;
     for (const InstructionSet& isa : instruction_sets()) {
         std::int32_t counts[2] = {};
-        if (isa.supported) isa.kernels->masked_popcounts(row, first_term, words, masks, flips, 2, counts);
+        if (isa.supported) isa.kernels->encode.masked_popcounts(row, first_term, words, masks, flips, 2, counts);
         right = right && (!isa.supported || (counts[0] == 1 && counts[1] == 1 + 8));
     }
     const std::uint8_t x[3] = {200, 10, 255};
@@ -240,6 +260,7 @@ int main() {
         {{100, 195}, 3, 4, 30, 127, true},
         {{90, 130, 65}, 5, 10, 20, 7, false, true, true},
         {{90, 33}, 11, 12, 50, 127, false, true, true},
+        {{70, 60, 30}, 15, 2, 9, 255, false, false, false, true},
     };
     std::size_t runs = 0;
     for (const Case& c : cases) {

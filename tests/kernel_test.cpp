@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "dispatch.hpp"
+#include "kernels/dispatch.hpp"
 
 // Under the address sanitizer, buffers end where their memory ends, so that it sees reads beyond them; elsewhere
 // canaries follow.
@@ -165,7 +165,7 @@ const std::vector<std::size_t> kEdges = {1,   2,   7,   8,   9,   15,  16,  17, 
 const std::vector<std::size_t> kLong = {1536, 1728, 1920, 1983, 1984, 1985, 2047, 2048, 2049, 2112,  3968,
                                         4033, 7872, 7873, 7935, 7936, 7937, 8000, 8064, 8191, 15872, 17000};
 
-void test_preactivations(const Kernels& kernels, std::size_t n_inputs, std::size_t n_neurons, std::size_t n_samples,
+void test_preactivations(const KernelSet& kernels, std::size_t n_inputs, std::size_t n_neurons, std::size_t n_samples,
                          std::size_t gap, Data data) {
     if (left_out()) return;
     where = std::string(kernels.name) + " preactivations, " + std::to_string(n_inputs) + " inputs, " +
@@ -185,7 +185,7 @@ void test_preactivations(const Kernels& kernels, std::size_t n_inputs, std::size
     const std::size_t used = n_blocks * kLanes, stride = used + gap;
     Guarded<std::int32_t> z((n_samples - 1) * stride + used, 1 + n_samples % 4);
 
-    kernels.preactivations(weights.data(), n_blocks, n_words, static_cast<std::int32_t>(n_inputs),
+    kernels.rule.preactivations(weights.data(), n_blocks, n_words, static_cast<std::int32_t>(n_inputs),
                            samples.pointers.data(), n_samples, z.data(), stride);
 
     for (std::size_t s = 0; s < n_samples; ++s) {
@@ -200,7 +200,7 @@ void test_preactivations(const Kernels& kernels, std::size_t n_inputs, std::size
     z.check_canaries("z");
 }
 
-void test_preactivations(const Kernels& kernels) {
+void test_preactivations(const KernelSet& kernels) {
     for (Data data : kAllData) {
         for (std::size_t n_inputs : kEdges) {
             for (std::size_t n_neurons : {1u, 8u, 9u}) test_preactivations(kernels, n_inputs, n_neurons, 3, 3, data);
@@ -217,7 +217,7 @@ void test_preactivations(const Kernels& kernels) {
     }
 }
 
-void test_activations(const Kernels& kernels, std::size_t n_neurons, int kind) {
+void test_activations(const KernelSet& kernels, std::size_t n_neurons, int kind) {
     if (left_out()) return;
     where = std::string(kernels.name) + " activations, " + std::to_string(n_neurons) + " neurons, data " +
             std::to_string(kind);
@@ -237,7 +237,7 @@ void test_activations(const Kernels& kernels, std::size_t n_neurons, int kind) {
     const std::vector<std::int32_t> before(z.data(), z.data() + padded);
     Guarded<Word> a(words(n_neurons));
 
-    kernels.activations(z.data(), n_neurons, a.data());
+    kernels.rule.activations(z.data(), n_neurons, a.data());
 
     for (std::size_t w = 0; w < words(n_neurons); ++w) {
         Word expected = 0;
@@ -250,7 +250,7 @@ void test_activations(const Kernels& kernels, std::size_t n_neurons, int kind) {
     z.check_canaries("z");
 }
 
-void test_activations(const Kernels& kernels) {
+void test_activations(const KernelSet& kernels) {
     for (int kind = 0; kind < 7; ++kind) {
         for (std::size_t n_neurons : kEdges) test_activations(kernels, n_neurons, kind);
         for (std::size_t n_neurons : kLong) test_activations(kernels, n_neurons, kind);
@@ -262,7 +262,7 @@ constexpr Choice kAllChoices[] = {Choice::kRandom, Choice::kTies,  Choice::kNone
                                   Choice::kZero,   Choice::kLarge, Choice::kOneWrong};
 constexpr const char* kChoiceNames[] = {"random", "ties", "none wrong", "all wrong", "zero", "large", "one wrong"};
 
-void test_choose(const Kernels& kernels, std::size_t n_groups, std::size_t group_size, std::size_t stride,
+void test_choose(const KernelSet& kernels, std::size_t n_groups, std::size_t group_size, std::size_t stride,
                  Choice kind) {
     if (left_out()) return;
     where = std::string(kernels.name) + " choose, " + std::to_string(n_groups) + " groups of " +
@@ -308,7 +308,7 @@ void test_choose(const Kernels& kernels, std::size_t n_groups, std::size_t group
     rows.add(desired);
     Guarded<std::int32_t> chosen((n_groups - 1) * stride + 1);
 
-    kernels.choose(work.data(), rows.pointers[0], n_groups, group_size, chosen.data(), stride);
+    kernels.rule.choose(work.data(), rows.pointers[0], n_groups, group_size, chosen.data(), stride);
 
     for (std::size_t g = 0; g < n_groups; ++g) {
         std::int32_t expected = -1, least = 0;
@@ -328,7 +328,7 @@ void test_choose(const Kernels& kernels, std::size_t n_groups, std::size_t group
     work.check_canaries("z");
 }
 
-void test_choose(const Kernels& kernels) {
+void test_choose(const KernelSet& kernels) {
     std::vector<std::size_t> group_sizes = {31, 32, 33, 45, 63, 64, 65, 100, 129, 1000};
     for (std::size_t size = 1; size <= 17; ++size) group_sizes.push_back(size);
     for (Choice kind : kAllChoices)
@@ -346,7 +346,7 @@ enum class Start { kRandom, kLow, kHigh, kNearZero };
 constexpr Start kAllStarts[] = {Start::kRandom, Start::kLow, Start::kHigh, Start::kNearZero};
 constexpr const char* kStartNames[] = {"anywhere", "at h_min", "at h_max", "near zero"};
 
-void test_update(const Kernels& kernels, std::size_t n_inputs, std::size_t n_samples, Clip clip, Start start,
+void test_update(const KernelSet& kernels, std::size_t n_inputs, std::size_t n_samples, Clip clip, Start start,
                  Data data) {
     if (left_out()) return;
     where = std::string(kernels.name) + " update, " + std::to_string(n_inputs) + " inputs, " +
@@ -379,7 +379,7 @@ void test_update(const Kernels& kernels, std::size_t n_inputs, std::size_t n_sam
     // One neuron of a block: its words lie kLanes apart, the words between them are other neurons'.
     Guarded<Word> weight((words(n_inputs) - 1) * kLanes + 1, 1 + n_inputs % kLanes);
 
-    kernels.update(h.data(), n_inputs, pointers.data(), desired.data(), n_samples, clip.low, clip.high, weight.data());
+    kernels.rule.update(h.data(), n_inputs, pointers.data(), desired.data(), n_samples, clip.low, clip.high, weight.data());
 
     std::vector<Word> expected_weight((words(n_inputs) - 1) * kLanes + 1, weight.canary());
     for (std::size_t w = 0; w < words(n_inputs); ++w) expected_weight[w * kLanes] = 0;
@@ -396,7 +396,7 @@ void test_update(const Kernels& kernels, std::size_t n_inputs, std::size_t n_sam
     weight.check_canaries("weight");
 }
 
-void test_update(const Kernels& kernels) {
+void test_update(const KernelSet& kernels) {
     const Clip clips[] = {kNoClip, {-1, 0}, {-3, 2}, {-101, 100}, {INT16_MIN, 0}, {-1, INT16_MAX}};
     for (Data data : kAllData) {
         for (Start start : kAllStarts) {
@@ -430,7 +430,7 @@ std::vector<std::uint32_t> philox(std::vector<std::uint32_t> c, std::uint32_t k0
     return c;
 }
 
-void test_random_words(const Kernels& kernels) {
+void test_random_words(const KernelSet& kernels) {
     struct Known {
         std::uint32_t counter[4], key[2], answer[4];
     };
@@ -446,7 +446,7 @@ void test_random_words(const Kernels& kernels) {
         for (std::size_t n_blocks : {kBlocksAtOnce, 3 * kBlocksAtOnce, 16 * kBlocksAtOnce}) {
             where = std::string(kernels.name) + " random_words, " + std::to_string(n_blocks) + " blocks";
             Guarded<std::uint64_t> words(2 * n_blocks);
-            kernels.random_words(k.key, k.counter, n_blocks, words.data());
+            kernels.rule.random_words(k.key, k.counter, n_blocks, words.data());
             expect_equal("known words", 0, words[0], k.answer[0] | (std::uint64_t{k.answer[1]} << 32));
             expect_equal("known words", 1, words[1], k.answer[2] | (std::uint64_t{k.answer[3]} << 32));
             for (std::size_t b = 0; b < n_blocks; ++b) {  // the number of the block wraps around
@@ -460,7 +460,7 @@ void test_random_words(const Kernels& kernels) {
     }
 }
 
-void test_masked_popcounts(const Kernels& kernels) {
+void test_masked_popcounts(const KernelSet& kernels) {
     for (std::size_t n_counts : {std::size_t{0}, std::size_t{1}, std::size_t{9}, std::size_t{100}}) {
         if (left_out()) continue;
         where = std::string(kernels.name) + " masked_popcounts, " + std::to_string(n_counts) + " counts";
@@ -484,14 +484,14 @@ void test_masked_popcounts(const Kernels& kernels) {
             expected.push_back(count);
         }
         Guarded<std::int32_t> counts(n_counts, 1);
-        kernels.masked_popcounts(row.data(), first_term.data(), places.data(), masks.data(), flips.data(), n_counts,
+        kernels.encode.masked_popcounts(row.data(), first_term.data(), places.data(), masks.data(), flips.data(), n_counts,
                                  counts.data());
         for (std::size_t i = 0; i < n_counts; ++i) expect_equal("count", i, counts[i], expected[i]);
         counts.check_canaries("counts");
     }
 }
 
-void test_peak(const Kernels& kernels) {
+void test_peak(const KernelSet& kernels) {
     std::uint64_t expected = 0;
     for (std::uint64_t round = 0; round < 4; ++round) {
         where = std::string(kernels.name) + " peak, " + std::to_string(round) + " rounds";
@@ -513,7 +513,7 @@ int main(int argc, char** argv) {
     }
     std::size_t n_ran = 0;
     for (const InstructionSet& isa : instruction_sets()) {
-        const Kernels& kernels = *isa.kernels;
+        const KernelSet& kernels = *isa.kernels;
         if (!names.empty() && std::find(names.begin(), names.end(), kernels.name) == names.end()) continue;
         if (!isa.supported) {
             std::printf("%s: skipped, this processor does not support it\n", kernels.name);

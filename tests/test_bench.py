@@ -98,16 +98,6 @@ def test_phases_add_up():
     assert all((times > 0).all() for times in timed.phases)
 
 
-def test_phase_times_must_fit():
-    settings = bench.Settings(n_samples=100, layer_sizes=(70, 90), synthetic=True)
-    data = bench.load_data(settings)
-    network = bench._Run(settings, data, 1).network
-    order = np.arange(100, dtype=np.uint32)
-    times = np.zeros((2, len(_core.phases())), dtype=np.uint64)
-    with pytest.raises(ValueError, match="phase_times: expected shape"):
-        network._core.train(data.bits.words, data.labels, order, 10, 0, [0], 1, times)
-
-
 def test_turns_are_interleaved():
     calls = []
     seconds = bench.in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3)

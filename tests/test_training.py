@@ -246,17 +246,19 @@ def test_an_interruption_after_the_core_leaves_weights_and_step_together(bit_dat
     X, y = bit_data
     spec = flat_spec(n_inputs=70, hidden_layer_sizes=(45,), n_classes=3, group_size=15)
     network, uninterrupted = BinaryNetwork(spec), BinaryNetwork(spec)
-    core = network._core
+    trainer = network.trainer(10, 1)
 
-    class InterruptedCore:
-        def train(self, *arguments):
-            core.train(*arguments)
+    class InterruptedTrainer:
+        usable, batch_size, n_threads = True, 10, 1
+
+        def run(self, *arguments):
+            trainer.run(*arguments)
             raise KeyboardInterrupt
 
-    network._core = InterruptedCore()
+    network._trainer = InterruptedTrainer()
     with pytest.raises(KeyboardInterrupt):
         network.train_stream(pack(X), y, batch_size=10)
-    network._core = core
+    network.release()
     uninterrupted.train_stream(pack(X), y, batch_size=10)
     assert network.state == uninterrupted.state
     assert network.hidden_sha256() == uninterrupted.hidden_sha256()

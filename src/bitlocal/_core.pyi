@@ -3,19 +3,48 @@ The compiled core of bitlocal: packed bits, integers, no floating point.
 """
 
 from collections.abc import Sequence
+import enum
 from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
 
 
-class Network:
-    """Layers of binary neurons; see docs/algorithm.md for the symbols."""
+class Layer:
+    """A kind of layer that learns, and its shape."""
 
-    def __init__(self, layer_sizes: Sequence[int], n_classes: int, group_sizes: Sequence[int], margins: Sequence[int], h_min: int, h_max: int, majority: bool = False, freeze_first: bool = False, train_classifier: bool = False) -> None:
-        """
-        layer_sizes: K_0 ... K_L; group_sizes, margins: one a layer; h_min, h_max: range of the counters.
-        """
+class Pool:
+    """A kind of fixed layer above one that learns, and its shape."""
+
+class Teacher:
+    """A kind of teacher, and its shape."""
+
+class Block:
+    """Neurons, what pools them, who teaches them, and whether they learn."""
+
+    def __init__(self, layer: Layer, pools: Sequence[Pool], teacher: Teacher, learns: bool) -> None: ...
+
+def dense(n_inputs: int, n_neurons: int, group_size: int, h_min: int, h_max: int) -> Layer:
+    """
+    Neurons that each have a synapse to every input; h_min, h_max: range of the counters.
+    """
+
+def majority(n_inputs: int, size: int) -> Pool:
+    """Majority units over so many inputs each."""
+
+def class_teacher(n_inputs: int, n_classes: int, margin: int) -> Teacher:
+    """A random row for each class."""
+
+def single_output_teacher(n_inputs: int, n_classes: int, margin: int) -> Teacher:
+    """One random row for two classes, with opposite signs."""
+
+def trained_teacher(n_inputs: int, n_classes: int, margin: int, h_min: int, h_max: int) -> Teacher:
+    """A row for each class that learns."""
+
+class Network:
+    """Blocks of binary neurons; see docs/algorithm.md for the symbols."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None: ...
 
     def initialise(self, seed: int) -> None:
         """Draw hidden weights and local classifiers."""
@@ -59,21 +88,83 @@ class Network:
         Set the counters of the trained classifier, and the last layer's classifier with them.
         """
 
-    def train(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], batch_size: int, first_step: int, thresholds: Sequence[int], n_threads: int, phase_times: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu')] | None = None) -> tuple[int, list[int], list[int], list[int], list[int]]:
-        """
-        Train on the samples in the given order; returns (correct, error signals, updates, draws, reinforced), the last four per layer. Adds the nanoseconds that each thread spent in each of `phases` to phase_times: uint64, (threads, phases).
-        """
-
     def logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_threads: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]:
         """Logits of the last layer: int32, (samples, classes)."""
 
-    def time_logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_calls: int) -> int:
+    def repeat_logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_calls: int) -> None:
         """
-        The nanoseconds that so many calls of logits take with one thread, without Python in between.
+        Compute the logits so many times with one thread, without Python in between, to be timed.
         """
 
-def phases() -> list[str]:
-    """What the times of a training are split into."""
+class Phase(enum.IntEnum):
+    """What the time of a training is split into."""
+
+    forward = 0
+
+    error_signal = 1
+
+    choice = 2
+
+    update = 3
+
+    reinforcement = 4
+
+    waiting = 5
+
+class TrainingCounts:
+    """What a stretch of training counted."""
+
+    @property
+    def correct(self) -> int:
+        """Samples that the last layer classified correctly when presented."""
+
+    @property
+    def errors(self) -> list[int]:
+        """
+        Per layer: samples with an error signal; 0 in a frozen one below others.
+        """
+
+    @property
+    def updates(self) -> list[int]:
+        """
+        Per layer, and for a trained classifier: updates of a neuron by a sample.
+        """
+
+    @property
+    def draws(self) -> list[int]:
+        """Likewise: random words that the reinforcement drew."""
+
+    @property
+    def reinforced(self) -> list[int]:
+        """Likewise: synapses that it moved."""
+
+class Trainer:
+    """Trains a network; keeps its threads and its memory from call to call."""
+
+    def __init__(self, network: Network, batch_size: int, n_threads: int) -> None: ...
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a mini-batch, at most."""
+
+    @property
+    def n_threads(self) -> int:
+        """Threads."""
+
+    @property
+    def usable(self) -> bool:
+        """False in a process that was forked off after the trainer was made."""
+
+    def run(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, thresholds: Sequence[int]) -> TrainingCounts:
+        """Train on the samples in the given order."""
+
+    def time_phases(self, wanted: bool) -> None:
+        """Whether to take the time of the phases."""
+
+    def phase_times(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
+        """
+        The nanoseconds that each thread has spent in each phase: uint64, (threads, phases).
+        """
 
 def pack(bits: Annotated[NDArray[numpy.bool_], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
     """Pack rows of booleans into uint64 words, least significant bit first."""
@@ -117,11 +208,30 @@ def masked_popcounts(rows: Annotated[NDArray[numpy.uint64], dict(shape=(None, No
 def place_bits(rows: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_bits: int, words: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu')], first_bit: int) -> None:
     """Write packed rows of bits into words whose bits are zero there."""
 
+class Purpose(enum.IntEnum):
+    """What a stream of random numbers is for; see docs/algorithm.md."""
+
+    hidden_weights = 1
+
+    local_classifier = 2
+
+    reinforcement = 3
+
+    sample_order = 4
+
+    hold_out = 5
+
+    synthetic_data = 6
+
+    encoder = 7
+
 def random_words(seed: int, purpose: int, layer: int, step: int, row: int, n: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
     """The first n 64-bit words of a random stream."""
 
 def permutation(seed: int, purpose: int, step: int, n: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
     """A permutation of 0 ... n - 1."""
+
+longest_gap: int = 1024
 
 def compiler() -> str:
     """Name and version of the compiler that built this module."""

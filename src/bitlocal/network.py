@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import _core
-from bitlocal.bits import PackedBits, pack, unpack, words_for
+from bitlocal.bits import PackedBits, unpack, words_for
 from bitlocal.spec import Spec
 
-SAMPLE_ORDER = 4  # purpose of the random stream; the others are the core's own
 _STEPS = 2**32  # mini-batches and epochs are counted modulo this
 
 
@@ -111,26 +110,11 @@ class BinaryNetwork:
     def __init__(self, spec: Spec, *, initialise: bool = True) -> None:
         self.spec = spec
         self.state = TrainingState()
-        blocks = spec.blocks
-        h_min, h_max = spec.rule.counter_range
-        self._core = _core.Network(
-            spec.layer_sizes,
-            spec.n_classes,
-            [block.group_size for block in blocks],
-            [block.margin for block in blocks],
-            h_min,
-            h_max,
-            bool(blocks[0].pools),
-            blocks[0].frozen,
-            spec.target.trained,
-        )
+        self._core = _core.Network(_blocks(spec))
         self._core.seed = spec.seed
         if initialise:
             self._core.initialise(spec.seed)
-        if initialise and spec.target.single_output:
-            for layer in range(self.n_layers):
-                second = unpack(self.packed_local_classifier(layer))[1]
-                self.set_packed_local_classifier(layer, pack(np.stack([~second, second])).words)
+        self._trainer: _core.Trainer | None = None
 
     @property
     def n_layers(self) -> int:
@@ -187,7 +171,7 @@ class BinaryNetwork:
         Counts
             Of the part alone.
         """
-        order = _core.permutation(self.spec.seed, SAMPLE_ORDER, self.state.epoch % _STEPS, len(samples))
+        order = _core.permutation(self.spec.seed, _core.Purpose.sample_order, self.state.epoch % _STEPS, len(samples))
         thresholds = self.reinforcement_thresholds()
         part_size = max(part_size // batch_size, 1) * batch_size
         labels = np.ascontiguousarray(labels, dtype=np.int32)  # once, and not for each part
@@ -219,19 +203,49 @@ class BinaryNetwork:
         n_threads: int,
     ) -> Counts:
         labels_i32 = np.ascontiguousarray(labels, dtype=np.int32)
+        trainer = self.trainer(batch_size, n_threads, most=len(order))
         first_step, n_steps = self.state.step, -(-len(order) // batch_size)
         # Counted before the call: an interruption is raised right after it, and must not leave learnt weights behind
         # whose random numbers would then be used again.
         self.state.step += n_steps
         try:
-            correct, *lists = self._core.train(
-                samples.words, labels_i32, order, batch_size, first_step % _STEPS, thresholds, n_threads
-            )
+            counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds)
         except (ValueError, TypeError, RuntimeError, MemoryError):  # the core refused, and has changed nothing
             self.state.step = first_step
             raise
-        errors, updates, draws, reinforced = lists
-        return Counts(len(order), correct, errors, n_steps, updates, draws, reinforced)
+        return Counts(
+            len(order), counts.correct, counts.errors, n_steps, counts.updates, counts.draws, counts.reinforced
+        )
+
+    def trainer(self, batch_size: int, n_threads: int, *, most: int | None = None) -> _core.Trainer:
+        """Give the resident trainer, which keeps its threads and its memory until `release`.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples in a mini-batch.
+        n_threads : int
+            Threads.
+        most : int, optional
+            Samples that will be presented at most in a call, so that memory for more is not needed.
+
+        Returns
+        -------
+        Trainer
+            The same one for the same numbers, but another in a process that was forked off, where the threads are not.
+        """
+        size = batch_size if most is None else min(batch_size, max(most, 1))
+        if self._trainer is not None and self._trainer.usable and self._trainer.n_threads == n_threads:
+            has = self._trainer.batch_size
+            if has == batch_size or size <= has < batch_size:  # all of the call is one mini-batch then
+                return self._trainer
+        self._trainer = None  # its memory first
+        self._trainer = _core.Trainer(self._core, size, n_threads)
+        return self._trainer
+
+    def release(self) -> None:
+        """Let the trainer go, with its threads and its memory; the next training makes another."""
+        self._trainer = None
 
     def reinforcement_thresholds(self) -> list[int]:
         """Each layer's probability of reinforcement in the coming epoch, in units of 2**-32.
@@ -248,6 +262,10 @@ class BinaryNetwork:
     def logits(self, samples: PackedBits, *, n_threads: int = 1) -> NDArray[np.int32]:
         """Logits of the last layer, shape (n_samples, n_classes)."""
         return self._core.logits(samples.words, n_threads)
+
+    def repeat_logits(self, samples: PackedBits, n_calls: int) -> None:
+        """Compute the logits so many times with one thread, without Python in between, to be timed."""
+        self._core.repeat_logits(samples.words, n_calls)
 
     def predict(self, samples: PackedBits, *, n_threads: int = 1) -> NDArray[np.intp]:
         """Predicted classes 0 ... C - 1, shape (n_samples,); ties go to the lowest class."""
@@ -383,6 +401,24 @@ class BinaryNetwork:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BinaryNetwork.from_arrays, (self.spec, self.state, self.to_arrays())
+
+
+def _blocks(spec: Spec) -> list[_core.Block]:
+    """Give the blocks that a specification stands for."""
+    h_min, h_max = spec.rule.counter_range
+    blocks = []
+    for i, block in enumerate(spec.blocks):
+        layer = _core.dense(block.n_inputs, block.n_neurons, block.group_size, h_min, h_max)
+        pools = [_core.majority(block.n_neurons, pool.size) for pool in block.pools]
+        target = block.n_outputs, spec.n_classes, block.margin
+        if spec.target.trained and i + 1 == len(spec.blocks):
+            teacher = _core.trained_teacher(*target, h_min, h_max)
+        elif spec.target.single_output:
+            teacher = _core.single_output_teacher(*target)
+        else:
+            teacher = _core.class_teacher(*target)
+        blocks.append(_core.Block(layer, pools, teacher, learns=not block.frozen))
+    return blocks
 
 
 def _require_array(

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from bitlocal import _core
 
-HOLD_OUT = 5  # purpose of the random stream
-
 
 def hold_out(labels: NDArray[Any], fraction: float, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Split row numbers into a larger part and a held-out part, stratified by class.
@@ -49,7 +47,7 @@ def hold_out(labels: NDArray[Any], fraction: float, *, seed: int) -> tuple[NDArr
     n_held_out = round(n * fraction)
     if not 0 < n_held_out < n:
         raise ValueError(f"cannot hold out {fraction:g} of {n} samples: one part would be empty; use more data")
-    shuffled = _core.permutation(seed, HOLD_OUT, 0, n).astype(np.intp)
+    shuffled = _core.permutation(seed, _core.Purpose.hold_out, 0, n).astype(np.intp)
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     places = (2 * np.arange(n_held_out) + 1) * n // (2 * n_held_out)
     held_out = np.zeros(n, dtype=bool)

@@ -116,40 +116,43 @@ def train(
     Whoever stops iterating, or interrupts, leaves a valid network.
     """
     best = _Best(validation.tol) if validation is not None and validation.patience is not None else None
-    for epoch in range(1, epochs + 1):
-        counts, seconds, start = Counts(), 0.0, time.perf_counter()
-        for part in network.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
-            seconds += time.perf_counter() - start
-            counts.add(part)
-            if callback is not None and counts.seen < len(samples):
-                callback(_progress(epoch, epochs, counts, len(samples)))
-            start = time.perf_counter()
-        accuracy = None
-        if validation is not None:
-            predicted = network.predict(validation.samples, n_threads=n_threads)
-            accuracy = float((predicted == validation.labels).mean())
-        progress = _progress(epoch, epochs, counts, len(samples))
-        record = EpochRecord(
-            epoch,
-            counts.seen,
-            progress.train_accuracy,
-            accuracy,
-            progress.error_share,
-            seconds,
-            counts.batches,
-            tuple(counts.updates),
-            tuple(counts.draws),
-            tuple(counts.reinforced),
-        )
-        yield record
-        if callback is not None:
-            callback(_progress(epoch, epochs, counts, len(samples), record))
-        if best is not None and validation is not None and accuracy is not None:
-            best.note(accuracy, network)
-            if best.waited == validation.patience:
-                break
-    if best is not None:
-        network.restore(best.weights)
+    try:
+        for epoch in range(1, epochs + 1):
+            counts, seconds, start = Counts(), 0.0, time.perf_counter()
+            for part in network.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
+                seconds += time.perf_counter() - start
+                counts.add(part)
+                if callback is not None and counts.seen < len(samples):
+                    callback(_progress(epoch, epochs, counts, len(samples)))
+                start = time.perf_counter()
+            accuracy = None
+            if validation is not None:
+                predicted = network.predict(validation.samples, n_threads=n_threads)
+                accuracy = float((predicted == validation.labels).mean())
+            progress = _progress(epoch, epochs, counts, len(samples))
+            record = EpochRecord(
+                epoch,
+                counts.seen,
+                progress.train_accuracy,
+                accuracy,
+                progress.error_share,
+                seconds,
+                counts.batches,
+                tuple(counts.updates),
+                tuple(counts.draws),
+                tuple(counts.reinforced),
+            )
+            yield record
+            if callback is not None:
+                callback(_progress(epoch, epochs, counts, len(samples), record))
+            if best is not None and validation is not None and accuracy is not None:
+                best.note(accuracy, network)
+                if best.waited == validation.patience:
+                    break
+        if best is not None:
+            network.restore(best.weights)
+    finally:
+        network.release()
 
 
 class _Best:

@@ -1,45 +1,62 @@
-// A network: its layers, and inference through them.
+// A network: blocks in a row, and inference through them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <vector>
 
-#include "layer.hpp"
+#include "layers/pool.hpp"
+#include "layers/teacher.hpp"
 
 namespace bitlocal {
 
+// Layer l of docs/algorithm.md: neurons, what pools them, and who teaches them.
+struct Block {
+    std::unique_ptr<Trained> layer;
+    std::vector<std::unique_ptr<Pool>> pools;
+    std::unique_ptr<Teacher> teacher;
+    bool learns = true;  // a frozen layer stays as it was drawn
+
+    std::size_t n_inputs() const { return layer->n_inputs(); }
+    std::size_t n_outputs() const { return pools.empty() ? layer->n_outputs() : pools.back()->n_outputs(); }
+
+    // A matrix of n rows for the activations of the neurons, and of each pool.
+    std::vector<BitMatrix> stages(std::size_t n) const;
+    // Step 1, for n samples whose activations go to rows first ... first + n - 1 of the stages. z: n rows of the layer's.
+    void forward(const Context&, const Word* const* in, std::size_t first, std::size_t n, std::int32_t* z,
+                 std::vector<BitMatrix>& stages) const;
+};
+
 class Network {
   public:
-    // One shape a layer; each layer's inputs are the outputs of the one below. With a trained classifier, the rows of
-    // the last layer's classifier have hidden weights of their own.
-    explicit Network(const std::vector<LayerShape>& shapes, bool train_classifier = false);
+    // Throws std::invalid_argument if the blocks do not fit together.
+    explicit Network(std::vector<Block> blocks);
+    Network(Network&&) = default;
+    Network(const Network&) = delete;
+    Network& operator=(Network&&) = default;
+    Network& operator=(const Network&) = delete;
 
     // Draws all hidden weights and local classifiers from one seed, which also rules the training that follows.
     void initialise(std::uint64_t seed);
     void set_seed(std::uint64_t seed) { seed_ = seed; }
     std::uint64_t seed() const { return seed_; }
 
-    std::vector<Layer>& layers() { return layers_; }
-    const std::vector<Layer>& layers() const { return layers_; }
-    // The trained classifier: a layer with a neuron for each class, whose binary weights are the rows of the last
-    // layer's classifier; null if that stays random.
-    Layer* classifier() { return classifier_ ? &*classifier_ : nullptr; }
-    const Layer* classifier() const { return classifier_ ? &*classifier_ : nullptr; }
-    void set_classifier_counters(const std::int16_t* h);
-    std::size_t n_inputs() const { return layers_.front().shape().n_inputs; }
-    std::size_t n_classes() const { return layers_.back().shape().n_classes; }
+    std::vector<Block>& blocks() { return blocks_; }
+    const std::vector<Block>& blocks() const { return blocks_; }
+    const Teacher& teacher() const { return *blocks_.back().teacher; }
+    // What learns in the last block's teacher; null if nothing does.
+    Trained* learner() const { return blocks_.back().teacher->learner(); }
+    std::size_t n_inputs() const { return blocks_.front().n_inputs(); }
+    std::size_t n_targets() const { return teacher().n_targets(); }
+    std::size_t n_logits() const { return teacher().n_logits(); }
     bool has_hidden_weights() const;
 
-    // The last layer's logits: n rows of n_classes integers, from n rows of words_for(n_inputs) words.
+    // The last layer's logits: n rows of n_logits integers, from n rows of words_for(n_inputs) words.
     void logits(const Word* samples, std::size_t n, std::int32_t* o, std::size_t n_threads) const;
 
   private:
-    void refresh_local_classifier();
-
-    std::vector<Layer> layers_;
-    std::optional<Layer> classifier_;
+    std::vector<Block> blocks_;
     std::uint64_t seed_ = 0;
 };
 

@@ -35,6 +35,15 @@ enum class Purpose : std::uint32_t {
     kSyntheticData = 6,
     kEncoder = 7,
 };
+inline constexpr std::array<std::pair<const char*, Purpose>, 7> kPurposes = {{
+    {"hidden_weights", Purpose::kHiddenWeights},
+    {"local_classifier", Purpose::kLocalClassifier},
+    {"reinforcement", Purpose::kReinforcement},
+    {"sample_order", Purpose::kSampleOrder},
+    {"hold_out", Purpose::kHoldOut},
+    {"synthetic_data", Purpose::kSyntheticData},
+    {"encoder", Purpose::kEncoder},
+}};
 
 // Key and first counter of a stream.
 struct StreamStart {

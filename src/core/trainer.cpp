@@ -2,30 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
 
-#include "team.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace bitlocal {
-namespace {
-
-// What the forward pass of a mini-batch leaves behind for the updates: one of these for each layer.
-struct LayerNotes {
-    LayerNotes(const LayerShape& shape, std::size_t batch_size)
-        : activations(batch_size, shape.n_outputs()),
-          outputs(batch_size),
-          errors(batch_size),
-          chosen(shape.n_groups() * batch_size) {
-        for (std::size_t s = 0; s < batch_size; ++s) outputs[s] = activations.row(s);
-    }
-
-    BitMatrix activations;
-    std::vector<const Word*> outputs;  // the rows of `activations`: the inputs of the next layer
-    std::vector<std::uint8_t> errors;
-    std::vector<std::int32_t> chosen;  // [group][sample]
-};
 
 // Adds the time since the last lap to a phase, or does nothing if nobody asked.
-class Stopwatch {
+class Trainer::Stopwatch {
   public:
     explicit Stopwatch(PhaseTimes* times) : times_(times), last_(times == nullptr ? 0 : now()) {}
 
@@ -46,198 +30,225 @@ class Stopwatch {
     std::uint64_t last_;
 };
 
-// One thread's room.
-struct Room {
-    Room(const Network& network, std::size_t batch_size) {
-        std::size_t z_size = 0;
-        for (const Layer& layer : network.layers()) z_size = std::max(z_size, layer.shape().z_stride());
+// What one thread needs for itself.
+struct Trainer::Workspace {
+    Workspace(const Network& network, std::size_t batch_size, std::size_t n_learners) {
+        std::size_t z_size = 0, o_size = 0, group_size = network.n_targets();
+        for (const Block& block : network.blocks()) {
+            z_size = std::max(z_size, block.layer->z_stride());
+            o_size = std::max(o_size, block.teacher->o_stride());
+            group_size = std::max(group_size, block.layer->group_size());
+        }
         z.resize(kTile * z_size + kLanes);  // `choose` may read beyond the last row
-        o.resize(kTile * network.layers().back().shape().o_stride());
+        o.resize(kTile * o_size);
         update.samples.resize(batch_size);
         update.desired.resize(batch_size);
-        std::size_t group_size = 0;
-        for (const Layer& layer : network.layers()) group_size = std::max(group_size, layer.shape().group_size);
-        if (network.classifier() != nullptr) group_size = std::max(group_size, network.n_classes());
         update.first.reserve(group_size + 2);
-        const std::size_t n_layers = network.layers().size();
-        const std::size_t n_trained = n_layers + (network.classifier() != nullptr);
-        batch_errors.resize(n_layers);
-        counts.errors.resize(n_layers);
-        counts.updates.resize(n_trained);
-        counts.reinforcement.resize(n_trained);
+        counts.errors.resize(network.blocks().size());
+        counts.updates.resize(n_learners);
+        counts.reinforcement.resize(n_learners);
     }
 
     std::vector<std::int32_t> z;
     std::vector<std::int32_t> o;
     UpdateScratch update;
-    std::vector<std::uint64_t> batch_errors;  // per layer, in this mini-batch, among this thread's samples
-    TrainingCounts counts;
+    TrainingCounts counts;                    // of this call
 };
 
-class Trainer {
-  public:
-    Trainer(Network& network, const TrainingSet& set, std::size_t batch_size,
-            const std::vector<std::uint64_t>& thresholds, std::size_t n_threads)
-        : network_(network),
-          set_(set),
-          batch_size_(std::min(batch_size, set.n)),
-          inputs_(batch_size_),
-          labels_(batch_size_),
-          chosen_class_(network.classifier() == nullptr ? 0 : batch_size_),
-          gaps_(thresholds.begin(), thresholds.end()) {
-        for (const Layer& layer : network_.layers()) notes_.emplace_back(layer.shape(), batch_size_);
-        for (std::size_t t = 0; t < n_threads; ++t) rooms_.emplace_back(network_, batch_size_);
+Trainer::Trainer(Network& network, std::size_t batch_size, std::size_t n_threads, std::unique_ptr<Exchange> exchange)
+    : network_(network),
+      batch_size_(batch_size),
+      exchange_(std::move(exchange)),
+      inputs_(batch_size),
+      labels_(batch_size),
+      times_(n_threads) {
+    std::vector<Block>& blocks = network_.blocks();
+    for (Block& block : blocks) traces_.emplace_back(block, batch_size);
+    for (std::size_t l = 0; l < blocks.size(); ++l) {
+        Trace& trace = traces_[l];
+        learners_.push_back({blocks[l].layer.get(), l, !blocks[l].learns,
+                             {0, inputs_of(l), trace.wanted.data(), trace.errors.data(), trace.chosen.data(),
+                              batch_size}});
+        wanted_.emplace_back();
+        for (const auto& pool : blocks[l].pools) wanted_[l].emplace_back(network_.n_targets(), pool->n_inputs());
     }
-
-    void run(Member member, std::uint32_t first_step, PhaseTimes* times) {
-        Stopwatch watch(times);
-        std::uint32_t step = first_step;
-        for (std::size_t first = 0; first < set_.n; first += batch_size_, ++step) {
-            const std::size_t size = std::min(batch_size_, set_.n - first);
-            forward(member, first, size, watch);
-            member.meet();
-            watch.lap(Phase::kWaiting);
-            update(member, size, step, watch);
-            member.meet();
-            watch.lap(Phase::kWaiting);
-        }
+    if (Trained* learner = network_.learner(); learner != nullptr) {
+        Trace& trace = traces_.back();
+        learners_.push_back({learner, blocks.size() - 1, false,
+                             {0, trace.outputs.data(), trace.wanted_answers.data(), trace.errors.data(),
+                              trace.chosen_answers.data(), batch_size}});
     }
+    for (std::size_t t = 0; t < n_threads; ++t) workspaces_.emplace_back(network_, batch_size, learners_.size());
+    team_.reset(new Team(n_threads));
+}
 
-    TrainingCounts counts() const {
-        TrainingCounts total = rooms_.front().counts;
-        for (std::size_t t = 1; t < rooms_.size(); ++t) {
-            total.correct += rooms_[t].counts.correct;
-            for (std::size_t l = 0; l < total.errors.size(); ++l) total.errors[l] += rooms_[t].counts.errors[l];
-            for (std::size_t l = 0; l < total.updates.size(); ++l) {
-                total.updates[l] += rooms_[t].counts.updates[l];
-                total.reinforcement[l] += rooms_[t].counts.reinforcement[l];
-            }
-        }
-        return total;
+Trainer::~Trainer() = default;
+
+TrainingCounts Trainer::run(const TrainingSet& set, std::uint32_t first_step,
+                            const std::vector<std::uint64_t>& thresholds) {
+    if (!usable()) throw std::logic_error("this trainer's threads have stayed behind in another process");
+    const Context context{kernels().rule};
+    prepare(thresholds);
+    team_->run([&](Member member) { work(context, member, set, first_step); });
+    return counts();
+}
+
+void Trainer::prepare(const std::vector<std::uint64_t>& thresholds) {
+    const bool as_before = std::equal(gaps_.begin(), gaps_.end(), thresholds.begin(), thresholds.end(),
+                                      [](const GapTable& gap, std::uint64_t t) { return gap.threshold() == t; });
+    if (!as_before) gaps_ = std::vector<GapTable>(thresholds.begin(), thresholds.end());
+    for (std::size_t l = 0; l < wanted_.size(); ++l)
+        for (std::size_t target = 0; !wanted_[l].empty() && target < network_.n_targets(); ++target)
+            hand_down(l, target);
+    for (Workspace& own : workspaces_) {
+        TrainingCounts& counts = own.counts;
+        counts.correct = 0;
+        std::fill(counts.errors.begin(), counts.errors.end(), 0);
+        std::fill(counts.updates.begin(), counts.updates.end(), 0);
+        std::fill(counts.reinforcement.begin(), counts.reinforcement.end(), ReinforcementCounts{});
     }
+}
 
-  private:
-    // Steps 1 to 5, all layers, this thread's share of the mini-batch's samples.
-    void forward(Member member, std::size_t first, std::size_t size, Stopwatch& watch) {
-        Room& room = rooms_[member.index];
-        std::fill(room.batch_errors.begin(), room.batch_errors.end(), 0);
-        const std::size_t n_words = words_for(network_.n_inputs());
-        for (std::size_t begin = member.share(size); begin < member.share_end(size); begin += kTile) {
-            const std::size_t end = std::min(begin + kTile, member.share_end(size));
-            for (std::size_t s = begin; s < end; ++s) {
-                const std::size_t row = set_.order[first + s];
-                inputs_[s] = set_.samples + row * n_words;
-                labels_[s] = set_.labels[row];
-            }
-            for (std::size_t l = 0; l < notes_.size(); ++l) forward_layer(l, begin, end, room, watch);
-        }
+// What the neurons should be, for the topmost pool to be as its teacher wants.
+void Trainer::hand_down(std::size_t l, std::size_t target) {
+    const Block& block = network_.blocks()[l];
+    const Word* above = block.teacher->wanted(static_cast<std::int32_t>(target));
+    for (std::size_t i = block.pools.size(); i-- > 0;) {
+        block.pools[i]->hand_down(above, wanted_[l][i].row(target));
+        above = wanted_[l][i].row(target);
     }
+}
 
-    void forward_layer(std::size_t l, std::size_t begin, std::size_t end, Room& room, Stopwatch& watch) {
-        const Layer& layer = network_.layers()[l];
-        const LayerShape& shape = layer.shape();
-        LayerNotes& notes = notes_[l];
-        Word* a[kTile];
-        for (std::size_t s = begin; s < end; ++s) a[s - begin] = notes.activations.row(s);
-        layer.forward(layer_inputs(l) + begin, end - begin, room.z.data(), a);
-        const bool last = l + 1 == notes_.size();
-        if (shape.frozen && !last) {
-            watch.lap(Phase::kForward);
-            return;
-        }
-        layer.logits(notes.outputs.data() + begin, end - begin, room.o.data());
-        watch.lap(Phase::kForward);
+void Trainer::work(const Context& context, const Member& member, const TrainingSet& set, std::uint32_t first_step) {
+    PhaseTimes spent{};  // on the stack: neighbours in an array would share cache lines
+    Stopwatch watch(timed_ ? &spent : nullptr);
+    std::uint32_t step = first_step;
+    for (std::size_t first = 0; first < set.n; first += batch_size_, ++step) {
+        const std::size_t size = std::min(batch_size_, set.n - first);
+        forward(context, member, set, first, size, watch);
+        exchange_->between_choice_and_update(member, traces_, size);
+        watch.lap(Phase::kWaiting);
+        update(context, member, size, step, watch);
+        member.wait();
+        watch.lap(Phase::kWaiting);
+    }
+    for (std::size_t i = 0; i < spent.size(); ++i) times_[member.index][i] += spent[i];
+}
+
+// Steps 1 to 5, all blocks, this thread's share of the mini-batch's samples.
+void Trainer::forward(const Context& context, const Member& member, const TrainingSet& set, std::size_t first,
+                      std::size_t size, Stopwatch& watch) {
+    Workspace& own = workspaces_[member.index];
+    const std::size_t n_words = words_for(network_.n_inputs());
+    const auto [share, share_end] = exchange_->samples(member, size);
+    for (std::size_t begin = share; begin < share_end; begin += kTile) {
+        const std::size_t end = std::min(begin + kTile, share_end);
         for (std::size_t s = begin; s < end; ++s) {
-            const auto verdict = layer.error_signal(room.o.data() + (s - begin) * shape.o_stride(), labels_[s]);
-            notes.errors[s] = verdict.error;
-            room.batch_errors[l] += verdict.error;
-            room.counts.errors[l] += verdict.error;
-            if (last) room.counts.correct += verdict.predicted == labels_[s];
+            const std::size_t row = set.order[first + s];
+            inputs_[s] = set.samples + row * n_words;
+            labels_[s] = set.labels[row];
         }
-        watch.lap(Phase::kErrorSignal);
-        for (std::size_t s = begin; s < end && !shape.frozen; ++s)
-            if (notes.errors[s])
-                layer.choose(room.z.data() + (s - begin) * shape.z_stride(), a[s - begin], labels_[s],
-                             notes.chosen.data() + s, batch_size_);
-        // All classes are one group of the trained classifier, and only the true one, where it is wrong, learns.
-        for (std::size_t s = begin; s < end && last && network_.classifier() != nullptr; ++s) {
-            const auto label = static_cast<std::size_t>(labels_[s]);
-            chosen_class_[s] = room.o[(s - begin) * shape.o_stride() + label] < 0 ? labels_[s] : -1;
-        }
-        watch.lap(Phase::kChoice);
+        for (std::size_t l = 0; l < traces_.size(); ++l) forward_block(context, l, begin, end, own, watch);
     }
+}
 
-    // Steps 6 and 7, all layers, this thread's share of each layer's neurons, group by group.
-    void update(Member member, std::size_t size, std::uint32_t step, Stopwatch& watch) {
-        for (std::size_t l = 0; l < notes_.size(); ++l) {
-            Layer& layer = network_.layers()[l];
-            if (layer.shape().frozen || !any_error(l)) continue;
-            const LayerBatch batch{
-                size, layer_inputs(l), labels_.data(), notes_[l].errors.data(), notes_[l].chosen.data(), batch_size_};
-            update_layer(l, layer, batch, member, step, watch);
-        }
-        Layer* classifier = network_.classifier();
-        const std::size_t last = notes_.size() - 1;
-        if (classifier == nullptr || !any_error(last)) return;
-        const LayerBatch batch{
-            size,       notes_[last].outputs.data(), labels_.data(), notes_[last].errors.data(), chosen_class_.data(),
-            batch_size_};
-        update_layer(last + 1, *classifier, batch, member, step, watch);
-        member.meet();  // nobody needs the old rows any more
-        const std::size_t n_classes = network_.n_classes();
-        for (std::size_t c = member.share(n_classes); c < member.share_end(n_classes); ++c)
-            network_.layers()[last].set_local_classifier_row(c, *classifier);
+void Trainer::forward_block(const Context& context, std::size_t l, std::size_t begin, std::size_t end, Workspace& own,
+                            Stopwatch& watch) {
+    const Block& block = network_.blocks()[l];
+    const Teacher& teacher = *block.teacher;
+    Trace& trace = traces_[l];
+    block.forward(context, inputs_of(l) + begin, begin, end - begin, own.z.data(), trace.stages);
+    const bool last = l + 1 == traces_.size();
+    if (!block.learns && !last) {
+        watch.lap(Phase::kForward);
+        return;
+    }
+    teacher.logits(context, trace.outputs.data() + begin, end - begin, own.o.data());
+    watch.lap(Phase::kForward);
+    for (std::size_t s = begin; s < end; ++s) {
+        const Verdict verdict = teacher.judge(own.o.data() + (s - begin) * teacher.o_stride(), labels_[s]);
+        trace.errors[s] = verdict.error;
+        own.counts.errors[l] += verdict.error;
+        if (last) own.counts.correct += verdict.correct;
+    }
+    watch.lap(Phase::kErrorSignal);
+    for (std::size_t s = begin; s < end && block.learns; ++s) {
+        if (!trace.errors[s]) continue;
+        const auto target = static_cast<std::size_t>(labels_[s]);
+        std::int32_t* chosen = trace.chosen.data() + s;
+        trace.wanted[s] = block.pools.empty() ? teacher.wanted(labels_[s]) : wanted_[l].front().row(target);
+        block.layer->choose(context, own.z.data() + (s - begin) * block.layer->z_stride(), trace.wanted[s], chosen,
+                            batch_size_);
+        for (std::size_t i = block.pools.size(); i-- > 0;)
+            block.pools[i]->spare(
+                trace.stages[i + 1].row(s),
+                i + 1 == block.pools.size() ? teacher.wanted(labels_[s]) : wanted_[l][i + 1].row(target), chosen,
+                batch_size_);
+    }
+    for (std::size_t s = begin; s < end && !trace.chosen_answers.empty(); ++s) {
+        trace.wanted_answers[s] = teacher.wanted_answers(labels_[s]);
+        trace.chosen_answers[s] =
+            teacher.choose_answer(own.o.data() + (s - begin) * teacher.o_stride(), labels_[s]);
+    }
+    watch.lap(Phase::kChoice);
+}
+
+// Steps 6 and 7, all that learns, this thread's share of each layer's rows, group by group.
+void Trainer::update(const Context& context, const Member& member, std::size_t size, std::uint32_t step,
+                     Stopwatch& watch) {
+    for (std::size_t i = 0; i < learners_.size(); ++i)
+        if (!learners_[i].frozen && any_error(learners_[i].block, size))
+            update_learner(context, i, member, size, step, watch);
+    if (network_.learner() == nullptr || !any_error(traces_.size() - 1, size)) return;
+    member.wait();  // nobody needs the old rows any more
+    refresh_teacher(member);
+    watch.lap(Phase::kUpdate);
+}
+
+void Trainer::update_learner(const Context& context, std::size_t i, const Member& member, std::size_t size,
+                             std::uint32_t step, Stopwatch& watch) {
+    Workspace& own = workspaces_[member.index];
+    Trained& layer = *learners_[i].layer;
+    Choices choices = learners_[i].choices;
+    choices.size = size;
+    const auto [share, share_end] = exchange_->rows(member, layer.counters().n_rows());
+    for (std::size_t begin = share, end; begin < share_end; begin = end) {
+        end = std::min(share_end, (begin / layer.group_size() + 1) * layer.group_size());
+        own.counts.updates[i] += layer.update(context, begin, end, choices, own.update);
         watch.lap(Phase::kUpdate);
+        if (gaps_[i].never()) continue;
+        own.counts.reinforcement[i] += layer.counters().reinforce(
+            context.kernels, begin, end, gaps_[i], network_.seed(), static_cast<std::uint32_t>(i + 1), step);
+        watch.lap(Phase::kReinforcement);
     }
+}
 
-    void update_layer(std::size_t l, Layer& layer, const LayerBatch& batch, Member member, std::uint32_t step,
-                      Stopwatch& watch) {
-        Room& room = rooms_[member.index];
-        const std::size_t last = member.share_end(layer.shape().n_neurons);
-        for (std::size_t begin = member.share(layer.shape().n_neurons), end; begin < last; begin = end) {
-            end = std::min(last, (begin / layer.shape().group_size + 1) * layer.shape().group_size);
-            room.counts.updates[l] += layer.update(begin, end, batch, room.update);
-            watch.lap(Phase::kUpdate);
-            if (gaps_[l].never()) continue;
-            room.counts.reinforcement[l] +=
-                layer.reinforce(begin, end, gaps_[l], network_.seed(), static_cast<std::uint32_t>(l + 1), step);
-            watch.lap(Phase::kReinforcement);
+void Trainer::refresh_teacher(const Member& member) {
+    const std::size_t last = traces_.size() - 1, n = network_.n_targets();
+    for (std::size_t target = member.share(n); target < member.share_end(n); ++target) {
+        network_.blocks()[last].teacher->refresh(target);
+        hand_down(last, target);
+    }
+}
+
+bool Trainer::any_error(std::size_t l, std::size_t size) const {
+    const auto& errors = traces_[l].errors;
+    return std::find(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(size), 1) !=
+           errors.begin() + static_cast<std::ptrdiff_t>(size);
+}
+
+TrainingCounts Trainer::counts() const {
+    TrainingCounts total = workspaces_.front().counts;
+    for (std::size_t t = 1; t < workspaces_.size(); ++t) {
+        const TrainingCounts& more = workspaces_[t].counts;
+        total.correct += more.correct;
+        for (std::size_t l = 0; l < total.errors.size(); ++l) total.errors[l] += more.errors[l];
+        for (std::size_t i = 0; i < total.updates.size(); ++i) {
+            total.updates[i] += more.updates[i];
+            total.reinforcement[i] += more.reinforcement[i];
         }
     }
-
-    const Word* const* layer_inputs(std::size_t l) const {
-        return l == 0 ? inputs_.data() : notes_[l - 1].outputs.data();
-    }
-
-    bool any_error(std::size_t l) const {
-        return std::any_of(rooms_.begin(), rooms_.end(), [l](const Room& room) { return room.batch_errors[l] > 0; });
-    }
-
-    Network& network_;
-    TrainingSet set_;
-    std::size_t batch_size_;
-    std::vector<const Word*> inputs_;         // per sample of the mini-batch
-    std::vector<std::int32_t> labels_;        // likewise
-    std::vector<std::int32_t> chosen_class_;  // likewise, with a trained classifier: which class learns, or -1
-    std::vector<GapTable> gaps_;              // per layer, and for the trained classifier
-    std::vector<LayerNotes> notes_;           // per layer
-    std::vector<Room> rooms_;                 // per thread
-};
-
-}  // namespace
-
-TrainingCounts train(Network& network, const TrainingSet& set, std::size_t batch_size, std::uint32_t first_step,
-                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads, PhaseTimes* times) {
-    n_threads = std::max<std::size_t>(n_threads, 1);
-    Trainer trainer(network, set, batch_size, thresholds, n_threads);
-    run_team(n_threads, [&](Member member) {
-        // Each thread keeps its own times on its stack: neighbours in an array would share cache lines.
-        PhaseTimes spent{};
-        trainer.run(member, first_step, times == nullptr ? nullptr : &spent);
-        if (times != nullptr)
-            for (std::size_t i = 0; i < spent.size(); ++i) times[member.index][i] += spent[i];
-    });
-    return trainer.counts();
+    return total;
 }
 
 }  // namespace bitlocal

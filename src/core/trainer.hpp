@@ -1,27 +1,32 @@
-// Training: mini-batches over layers and threads (docs/algorithm.md, section 2).
+// Training: mini-batches over blocks and threads (docs/algorithm.md, section 2).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "exchange.hpp"
+#include "layers/reinforcement.hpp"
 #include "network.hpp"
+#include "team.hpp"
+#include "trace.hpp"
 
 namespace bitlocal {
 
 // Samples in the order in which they are presented.
 struct TrainingSet {
     const Word* samples;         // rows of words_for(n_inputs) words
-    const std::int32_t* labels;  // one a row: 0 ... n_classes - 1
+    const std::int32_t* labels;  // one a row: 0 ... n_targets - 1
     const std::uint32_t* order;  // n row numbers
     std::size_t n;
 };
 
 struct TrainingCounts {
-    std::uint64_t correct = 0;          // samples that the last layer classified correctly when they were presented
-    std::vector<std::uint64_t> errors;  // per layer: samples with an error signal; 0 in a frozen layer
-    // Per layer, and for the trained classifier where there is one:
+    std::uint64_t correct = 0;          // samples that the last block answered correctly when they were presented
+    std::vector<std::uint64_t> errors;  // per block: samples with an error signal; 0 in a frozen one below others
+    // Per block, and for the teacher that learns where there is one:
     std::vector<std::uint64_t> updates;              // updates of a neuron by a sample
     std::vector<ReinforcementCounts> reinforcement;  // what the reinforcement drew and moved
 };
@@ -32,13 +37,71 @@ inline constexpr std::array<const char*, 6> kPhaseNames = {"forward", "error_sig
                                                            "update",  "reinforcement", "waiting"};
 using PhaseTimes = std::array<std::uint64_t, kPhaseNames.size()>;  // nanoseconds
 
-// Trains all layers on consecutive mini-batches of batch_size samples (the last one may be smaller).
-//   first_step   number of the first mini-batch; rules the random numbers of the reinforcement
-//   thresholds   per layer, and for the trained classifier where there is one: the probability of reinforcement, in
-//                units of 2^-32
-//   times        null, or one a thread, to which the time spent in each phase is added
-// The result does not depend on n_threads.
-TrainingCounts train(Network& network, const TrainingSet& set, std::size_t batch_size, std::uint32_t first_step,
-                     const std::vector<std::uint64_t>& thresholds, std::size_t n_threads, PhaseTimes* times = nullptr);
+// Keeps its threads and its memory from mini-batch to mini-batch and from call to call. The result does not depend on the
+// number of threads.
+class Trainer {
+  public:
+    // Throws std::system_error when the threads cannot be had. The network must outlive the trainer; nobody else may use
+    // it during `run`.
+    Trainer(Network& network, std::size_t batch_size, std::size_t n_threads,
+            std::unique_ptr<Exchange> exchange = std::make_unique<LocalExchange>());
+    ~Trainer();
+
+    // Trains all blocks on consecutive mini-batches (the last one may be smaller).
+    //   first_step   number of the first mini-batch; rules the random numbers of the reinforcement
+    //   thresholds   per block, and for the teacher that learns where there is one: the probability of reinforcement,
+    //                in units of 2^-32
+    TrainingCounts run(const TrainingSet& set, std::uint32_t first_step, const std::vector<std::uint64_t>& thresholds);
+
+    const Network& network() const { return network_; }
+    std::size_t batch_size() const { return batch_size_; }
+    std::size_t n_threads() const { return team_->size(); }
+    // How many layers learn, teachers included: the number of thresholds.
+    std::size_t n_learners() const { return learners_.size(); }
+    // False in a process that was forked off after the trainer was made: its threads have stayed behind.
+    bool usable() const { return !team_->left_behind(); }
+
+    // Whether to take the time of the phases, which costs about one per cent.
+    void time_phases(bool wanted) { timed_ = wanted; }
+    // The time that each thread has spent in each phase while it was taken.
+    const std::vector<PhaseTimes>& phase_times() const { return times_; }
+
+  private:
+    // A layer that learns, and where it finds what was chosen in it.
+    struct Learner {
+        Trained* layer;
+        std::size_t block;  // whose error signal it learns from
+        bool frozen;
+        Choices choices;
+    };
+    struct Workspace;
+    class Stopwatch;
+
+    void prepare(const std::vector<std::uint64_t>& thresholds);
+    void work(const Context&, const Member&, const TrainingSet&, std::uint32_t first_step);
+    void forward(const Context&, const Member&, const TrainingSet&, std::size_t first, std::size_t size, Stopwatch&);
+    void forward_block(const Context&, std::size_t l, std::size_t begin, std::size_t end, Workspace&, Stopwatch&);
+    void update(const Context&, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
+    void update_learner(const Context&, std::size_t i, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
+    void refresh_teacher(const Member&);
+    void hand_down(std::size_t l, std::size_t target);
+    const Word* const* inputs_of(std::size_t l) const { return l == 0 ? inputs_.data() : traces_[l - 1].outputs.data(); }
+    bool any_error(std::size_t l, std::size_t size) const;
+    TrainingCounts counts() const;
+
+    Network& network_;
+    std::size_t batch_size_;
+    std::unique_ptr<Exchange> exchange_;
+    TeamPointer team_;
+    std::vector<const Word*> inputs_;            // per sample of the mini-batch
+    std::vector<std::int32_t> labels_;           // likewise
+    std::vector<Trace> traces_;                  // per block
+    std::vector<std::vector<BitMatrix>> wanted_;  // per block: the desired activations below each of its pools, a row a target
+    std::vector<Learner> learners_;              // per block, and the teacher that learns
+    std::vector<GapTable> gaps_;                 // per learner
+    std::vector<Workspace> workspaces_;          // per thread
+    bool timed_ = false;
+    std::vector<PhaseTimes> times_;  // per thread
+};
 
 }  // namespace bitlocal

@@ -24,7 +24,7 @@ from bitlocal.datasets import load
 from bitlocal.encoders import MedianBinarizer
 from bitlocal.errors import DataError
 from bitlocal.estimator import BMLPClassifier
-from bitlocal.network import SAMPLE_ORDER, BinaryNetwork
+from bitlocal.network import BinaryNetwork
 from bitlocal.parameters import compose
 from bitlocal.processor import processor_name
 from bitlocal.spec import Classes, Dense, Spec
@@ -328,7 +328,11 @@ def measure_forward(settings: Settings) -> tuple[tuple[Peak, ...], tuple[Forward
         network.set_packed_local_classifier(0, random_rows(rng, N_CLASSES, n_neurons))
         samples = random_rows(rng, settings.batch_size, n_inputs)
         per_sample = n_inputs * n_neurons + n_neurons * N_CLASSES
-        add(f"{n_inputs}x{n_neurons}", partial(network._core.time_logits, samples), settings.batch_size * per_sample)
+        add(
+            f"{n_inputs}x{n_neurons}",
+            partial(network.repeat_logits, PackedBits(samples, n_inputs)),
+            settings.batch_size * per_sample,
+        )
 
     seconds = in_turns(tasks, settings.repetitions)
     speed = {name: bits[name] / values / 1e12 for name, values in seconds.items()}
@@ -403,23 +407,11 @@ class _Run:
         self.network.train_epoch(self.data.bits, self.data.labels, batch_size=self.batch_size, n_threads=self.threads)
 
     def timed_epoch(self) -> None:
-        network, n = self.network, len(self.data.bits)
-        order = _core.permutation(network.spec.seed, SAMPLE_ORDER, network.state.epoch, n)
-        times = np.zeros((self.threads, len(_core.phases())), dtype=np.uint64)
-        correct, *_ = network._core.train(
-            self.data.bits.words,
-            self.data.labels,
-            order,
-            self.batch_size,
-            network.state.step,
-            network.reinforcement_thresholds(),
-            self.threads,
-            times,
-        )
-        network.state.step += -(-n // self.batch_size)
-        network.state.epoch += 1
-        network.state.wrong, network.state.seen = n - correct, n
-        self.phases.append(times.sum(axis=0))
+        trainer = self.network.trainer(self.batch_size, self.threads)
+        trainer.time_phases(True)
+        before = trainer.phase_times().sum(axis=0)
+        self.epoch()
+        self.phases.append(trainer.phase_times().sum(axis=0) - before)
 
     def forward(self) -> None:
         self.network.logits(self.data.bits, n_threads=self.threads)
@@ -453,7 +445,7 @@ def measure_training(
         samples_per_s=Spread.of(len(data.bits) / epoch),
         forward_seconds=Spread.of(forward),
         times_forward=Spread.of(epoch / forward),
-        phase_seconds={name: Spread.of(phases[:, i]) for i, name in enumerate(_core.phases()) if name != "waiting"},
+        phase_seconds={phase.name: Spread.of(phases[:, phase]) for phase in _core.Phase if phase.name != "waiting"},
     )
     threads = tuple(
         Threads(
@@ -487,7 +479,7 @@ def measure_prediction(settings: Settings, data: BenchData) -> Prediction:
     classifier_of_bits = BMLPClassifier((n_neurons,), max_iter=1, random_state=0).fit(bits, data.labels[some])
 
     tasks: dict[str, Callable[[int], object]] = {
-        "core": partial(network._core.time_logits, bits[:1].words),
+        "core": partial(network.repeat_logits, bits[:1]),
         "network": partial(_repeat, network.logits, bits[:1]),
         "classifier": partial(_repeat, classifier_of_bits.predict, bits[:1]),
         "features": partial(_repeat, classifier.predict, features[:1]),

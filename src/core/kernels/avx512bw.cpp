@@ -1,8 +1,8 @@
 // Kernels for AVX-512 without VPOPCNTDQ: Skylake-X (2017), Cascade Lake (2019), Cannon Lake (2018).
 //
-// A nibble is looked up by a byte shuffle, as in kernels_avx2.cpp, after three levels of carry-save adders: eight words
+// A nibble is looked up by a byte shuffle, as in avx2.cpp, after three levels of carry-save adders: eight words
 // cost 18 VPTERNLOG, one lookup (6) and an addition. Counts are in bytes, which grow by at most 8 a step: 31 steps fit.
-#include "kernels_avx512.hpp"
+#include "kernels/avx512.hpp"
 
 namespace bitlocal {
 namespace {
@@ -24,7 +24,9 @@ struct Count {
 
 }  // namespace
 
-const Kernels kAvx512BwKernels = {"avx512bw", preactivations<Count>, activations,      choose,
-                                  update,     random_words,          masked_popcounts, peak<Count>};
+const KernelSet kAvx512BwKernels = {"avx512bw",
+                                 {preactivations<Count>, activations, choose, update, random_words},
+                                 {masked_popcounts},
+                                 peak<Count>};
 
 }  // namespace bitlocal

@@ -1,4 +1,4 @@
-#include "dispatch.hpp"
+#include "kernels/dispatch.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -7,7 +7,7 @@
 namespace bitlocal {
 namespace {
 
-const Kernels& find(const std::string& name, const char* asked_by) {
+const KernelSet& find(const std::string& name, const char* asked_by) {
     std::string known;
     for (const InstructionSet& isa : instruction_sets()) {
         known += (known.empty() ? "" : ", ") + std::string(isa.kernels->name);
@@ -18,7 +18,7 @@ const Kernels& find(const std::string& name, const char* asked_by) {
     throw std::invalid_argument(asked_by + name + "': expected one of " + known);
 }
 
-const Kernels& decide() {
+const KernelSet& decide() {
     if (const char* wanted = std::getenv("BITLOCAL_ISA"); wanted != nullptr && *wanted != '\0')
         return find(wanted, "BITLOCAL_ISA='");
     for (const InstructionSet& isa : instruction_sets())
@@ -26,7 +26,7 @@ const Kernels& decide() {
     return kPortableKernels;
 }
 
-std::atomic<const Kernels*> in_use{nullptr};
+std::atomic<const KernelSet*> in_use{nullptr};
 
 }  // namespace
 
@@ -51,8 +51,8 @@ const std::vector<InstructionSet>& instruction_sets() {
     return all;
 }
 
-const Kernels& kernels() {
-    const Kernels* table = in_use.load(std::memory_order_relaxed);
+const KernelSet& kernels() {
+    const KernelSet* table = in_use.load(std::memory_order_relaxed);
     if (table == nullptr) {
         table = &decide();
         in_use.store(table, std::memory_order_relaxed);
@@ -60,7 +60,7 @@ const Kernels& kernels() {
     return *table;
 }
 
-const Kernels& kernels_of(const std::string& name) {
+const KernelSet& kernels_of(const std::string& name) {
     return find(name, "instruction set '");
 }
 

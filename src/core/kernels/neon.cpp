@@ -12,12 +12,10 @@
 // Intrinsics Reference", IHI 0073. Little-endian only: lane 0 holds the lowest bits of a register.
 #include <arm_neon.h>
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
 
-#include "kernels.hpp"
-#include "masked_popcounts.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/masked_popcounts.hpp"
 
 namespace bitlocal {
 namespace {
@@ -66,7 +64,7 @@ struct Counter {
 template <class XorWord>
 inline void count_disagreements(std::size_t n_words, const XorWord& word, Counter (&counters)[4]) {
     for (std::size_t w = 0; w < n_words;) {
-        const std::size_t end = std::min(n_words, w + Counter::kWordsPerFlush);
+        const std::size_t end = smaller(n_words, w + Counter::kWordsPerFlush);
         for (; w < end; ++w)
             for (std::size_t i = 0; i < 4; ++i) counters[i].add(word(w, i));
         for (Counter& counter : counters) counter.flush();
@@ -134,7 +132,7 @@ inline std::int32_t nearest(const std::int32_t* distance, std::size_t size) {
     for (i = 0;; i += 4) {  // the first that equals the smallest; it exists
         const uint32x4_t equal = vceqq_s32(vld1q_s32(distance + i), vdupq_n_s32(smallest));
         const std::uint64_t mask = vget_lane_u64(vreinterpret_u64_u16(vmovn_u32(equal)), 0);  // 16 bits a lane
-        if (mask != 0) return static_cast<std::int32_t>(i) + std::countr_zero(mask) / 16;
+        if (mask != 0) return static_cast<std::int32_t>(i) + first_one(mask) / 16;
     }
 }
 
@@ -170,7 +168,7 @@ inline Word update_word(std::int16_t* h, const Word* const* samples, const std::
     uint16x8_t agreements[8] = {vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0),
                                 vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0)};
     for (std::size_t s = 0; s < n_samples;) {
-        const std::size_t end = std::min(n_samples, s + 255);  // a byte counts to 255
+        const std::size_t end = smaller(n_samples, s + 255);  // a byte counts to 255
         uint8x16_t count[4] = {vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0), vdupq_n_u8(0)};
         for (; s < end; ++s) {
             const uint8x16_t agree = vreinterpretq_u8_u64(vdupq_n_u64(samples[s][w] ^ (Word{desired[s]} - 1)));
@@ -202,7 +200,7 @@ inline Word update_word(std::int16_t* h, const Word* const* samples, const std::
 void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, const std::uint8_t* desired,
             std::size_t n_samples, std::int16_t h_min, std::int16_t h_max, Word* weight) {
     if (n_samples > 32767) {  // steps would not fit 16 bits
-        kPortableKernels.update(h, n_inputs, samples, desired, n_samples, h_min, h_max, weight);
+        kPortableKernels.rule.update(h, n_inputs, samples, desired, n_samples, h_min, h_max, weight);
         return;
     }
     const int16x8_t low = vdupq_n_s16(h_min), high = vdupq_n_s16(h_max);
@@ -270,7 +268,9 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 
 }  // namespace
 
-const Kernels kNeonKernels = {"neon", preactivations, activations,      choose,
-                              update, random_words,   masked_popcounts, peak};
+const KernelSet kNeonKernels = {"neon",
+                                 {preactivations, activations, choose, update, random_words},
+                                 {masked_popcounts},
+                                 peak};
 
 }  // namespace bitlocal

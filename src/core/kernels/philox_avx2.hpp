@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
 
 namespace bitlocal {
 namespace {

@@ -1,5 +1,5 @@
-// Kernels for x86-64 with AVX-512 F, BW, DQ and VL, for two ways of counting bits: kernels_avx512bw.cpp and
-// kernels_avx512vpopcntdq.cpp give theirs as `Count`.
+// Kernels for x86-64 with AVX-512 F, BW, DQ and VL, for two ways of counting bits: avx512bw.cpp and
+// avx512vpopcntdq.cpp give theirs as `Count`.
 //
 // A vector of eight 64-bit lanes is a word of the eight neurons of a block: no horizontal sums. VPTERNLOG, any function
 // of three operands, makes carry-save adders cheap: two instructions for three operands, and three for two words of
@@ -13,12 +13,10 @@
 
 #include <immintrin.h>
 
-#include <algorithm>
-#include <bit>
 
-#include "kernels.hpp"
-#include "masked_popcounts.hpp"
-#include "philox_avx2.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/masked_popcounts.hpp"
+#include "kernels/philox_avx2.hpp"
 
 #define BITLOCAL_INLINE [[gnu::always_inline]] inline
 
@@ -97,7 +95,7 @@ class Tile {
             if (n_words & 4) levels_[2] = carry<2>();
         static_assert(Count::kDepth <= 3);
         for (std::size_t steps = n_words >> Count::kDepth; steps > 0;) {
-            const std::size_t n = std::min(steps, Count::kStepsPerFlush);
+            const std::size_t n = smaller(steps, Count::kStepsPerFlush);
             for (std::size_t i = 0; i < n; ++i) count();
             flush();
             steps -= n;
@@ -257,7 +255,7 @@ BITLOCAL_INLINE __mmask16 first_lanes(std::size_t n) {
 
 void activations(const std::int32_t* z, std::size_t n_neurons, Word* a) {
     for (std::size_t w = 0; w < words_for(n_neurons); ++w) {
-        const std::size_t n = std::min(kWordBits, n_neurons - w * kWordBits);
+        const std::size_t n = smaller(kWordBits, n_neurons - w * kWordBits);
         Word negative = 0;
         for (std::size_t i = 0; i < n; i += 16) {
             const __m512i v = _mm512_maskz_loadu_epi32(first_lanes(n - i), z + w * kWordBits + i);
@@ -283,7 +281,7 @@ void choose(std::int32_t* z, const Word* desired, std::size_t n_groups, std::siz
         // Each lane's smallest distance to fix a wrong neuron, and the first place that has it.
         __m512i least = never, place = lane;
         for (std::size_t i = 0; i < group_size; i += 16) {
-            const std::size_t k = g * group_size + i, n = std::min<std::size_t>(16, group_size - i);
+            const std::size_t k = g * group_size + i, n = smaller(16, group_size - i);
             const __mmask16 wanted = bits_from(desired, k, n);
             const __m512i v = _mm512_maskz_loadu_epi32(first_lanes(n), z + k);  // 0 is right, whatever is wanted
             const __mmask16 negative = _mm512_movepi32_mask(v), positive = _mm512_cmpgt_epi32_mask(v, zero);
@@ -306,7 +304,7 @@ BITLOCAL_INLINE Word update_word(std::int16_t* h, Word valid, const Word* const*
     // How many samples agree, for each synapse.
     __m512i agreements[2] = {zero, zero};
     for (std::size_t s = 0; s < n_samples;) {
-        const std::size_t end = std::min(n_samples, s + 255);  // a byte counts to 255
+        const std::size_t end = smaller(n_samples, s + 255);  // a byte counts to 255
         __m512i count_u8x64 = zero;
         for (; s < end; ++s) {
             const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
@@ -334,7 +332,7 @@ BITLOCAL_INLINE Word update_word(std::int16_t* h, Word valid, const Word* const*
 void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, const std::uint8_t* desired,
             std::size_t n_samples, std::int16_t h_min, std::int16_t h_max, Word* weight) {
     if (n_samples > 32767) {  // steps would not fit 16 bits
-        kPortableKernels.update(h, n_inputs, samples, desired, n_samples, h_min, h_max, weight);
+        kPortableKernels.rule.update(h, n_inputs, samples, desired, n_samples, h_min, h_max, weight);
         return;
     }
     const __m512i low = _mm512_set1_epi16(h_min), high = _mm512_set1_epi16(h_max);

@@ -1,10 +1,11 @@
 // The kernels: the loops that take the time, one table of them per instruction set.
 //
 // A kernel works on plain pointers and integers and keeps to the bit-layout contract of bits.hpp. Every table gives the
-// same bits as the portable one. No intrinsics here: each kernels_<isa>.cpp has its own and is the only file that is
+// same bits as the portable one. No intrinsics here: each <isa>.cpp has its own and is the only file that is
 // compiled with that instruction set's flags.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -12,9 +13,8 @@
 
 namespace bitlocal {
 
-struct Kernels {
-    const char* name;
-
+// The steps of the learning rule.
+struct RuleKernels {
     // Forward: z[s * z_stride + k] = n_inputs - 2 * popcount(W_k xor a_s) for each sample s and neuron k.
     //   weights   n_blocks blocks of kLanes neurons, n_words words each (WeightBlocks)
     //   samples   n_samples pointers to rows of n_words words
@@ -48,11 +48,20 @@ struct Kernels {
     //   n_blocks       a multiple of kBlocksAtOnce
     void (*random_words)(const std::uint32_t* key, const std::uint32_t* counter, std::size_t n_blocks,
                          std::uint64_t* words);
+};
 
-    // Encoding: counts[i] = popcount of all (row[words[t]] ^ flips[t]) & masks[t] for the terms t of count i, from
+// From samples to bits.
+struct EncodeKernels {
+    // counts[i] = popcount of all (row[words[t]] ^ flips[t]) & masks[t] for the terms t of count i, from
     // first_term[i] to before first_term[i + 1].
     void (*masked_popcounts)(const Word* row, const std::uint32_t* first_term, const std::uint32_t* words,
                              const Word* masks, const Word* flips, std::size_t n_counts, std::int32_t* counts);
+};
+
+struct KernelSet {
+    const char* name;
+    RuleKernels rule;
+    EncodeKernels encode;
 
     // A measure, not a step: how fast this instruction set counts when memory costs nothing. The xor and popcount of
     // preactivations, on registers alone: each of n_rounds rounds compares kLanes neurons, each with kPeakWords times
@@ -61,21 +70,41 @@ struct Kernels {
     std::uint64_t (*peak)(std::uint64_t n_rounds);
 };
 
+// What kernels share must not come from the standard library, whose templates files with different flags would share.
+static constexpr std::size_t smaller(std::size_t a, std::size_t b) {
+    return a < b ? a : b;
+}
+#ifdef __GNUC__
+static constexpr std::int32_t count_ones(Word word) {
+    return __builtin_popcountll(word);
+}
+static constexpr int first_one(Word word) {
+    return __builtin_ctzll(word);
+}
+#else
+static constexpr std::int32_t count_ones(Word word) {
+    return std::popcount(word);
+}
+static constexpr int first_one(Word word) {
+    return std::countr_zero(word);
+}
+#endif
+
 inline constexpr std::size_t kBlocksAtOnce = 4;  // of random_words
 
 inline constexpr std::size_t kPeakWords = 248;  // whole steps of every carry-save scheme between two flushes
 inline constexpr std::uint64_t kPeakBits = kPeakWords * kLanes * kWordBits;  // bit operations a round
-inline constexpr Word kPeakWeights[kLanes] = {0x0123456789ABCDEF, 0x9E3779B97F4A7C15, 0xFFFFFFFFFFFFFFFF,
+static constexpr Word kPeakWeights[kLanes] = {0x0123456789ABCDEF, 0x9E3779B97F4A7C15, 0xFFFFFFFFFFFFFFFF,
                                               0x0000000000000001, 0x8000000000000000, 0x5555555555555555,
                                               0x00000000FFFFFFFF, 0xBF58476D1CE4E5B9};
 inline constexpr Word kPeakStep = 0x94D049BB133111EB;
 
-extern const Kernels kPortableKernels;
+extern const KernelSet kPortableKernels;
 // Only where BITLOCAL_X86 is defined:
-extern const Kernels kPopcntKernels;
-extern const Kernels kAvx2Kernels;
-extern const Kernels kAvx512BwKernels;
-extern const Kernels kAvx512VpopcntdqKernels;
-extern const Kernels kNeonKernels;  // only where BITLOCAL_NEON is defined
+extern const KernelSet kPopcntKernels;
+extern const KernelSet kAvx2Kernels;
+extern const KernelSet kAvx512BwKernels;
+extern const KernelSet kAvx512VpopcntdqKernels;
+extern const KernelSet kNeonKernels;  // only where BITLOCAL_NEON is defined
 
 }  // namespace bitlocal

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/kernels.hpp"
 #include "random.hpp"
 
 namespace bitlocal {
@@ -19,6 +20,7 @@ class GapTable {
     // threshold: 0 ... 2^32
     explicit GapTable(std::uint64_t threshold);
 
+    std::uint64_t threshold() const { return threshold_; }
     bool never() const { return threshold_ == 0; }
 
     // How many gaps a row of so many synapses is likely to take.
@@ -54,7 +56,7 @@ struct ReinforcementCounts {
 };
 
 // Reinforces one row of counters; the stream belongs to the row and the mini-batch alone.
-ReinforcementCounts reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream,
-                              std::int16_t h_min, std::int16_t h_max);
+ReinforcementCounts reinforce(const RuleKernels& kernels, std::int16_t* h, std::size_t n_inputs, const GapTable& gaps,
+                              StreamStart stream, std::int16_t h_min, std::int16_t h_max);
 
 }  // namespace bitlocal

@@ -1,8 +1,6 @@
-#include "reinforcement.hpp"
+#include "layers/reinforcement.hpp"
 
 #include <algorithm>
-
-#include "dispatch.hpp"
 
 namespace bitlocal {
 
@@ -23,8 +21,8 @@ GapTable::GapTable(std::uint64_t threshold) : threshold_(threshold), survival_{}
     }
 }
 
-ReinforcementCounts reinforce(std::int16_t* h, std::size_t n_inputs, const GapTable& gaps, StreamStart stream,
-                              std::int16_t h_min, std::int16_t h_max) {
+ReinforcementCounts reinforce(const RuleKernels& kernels, std::int16_t* h, std::size_t n_inputs, const GapTable& gaps,
+                              StreamStart stream, std::int16_t h_min, std::int16_t h_max) {
     // Words are made in bulk: first as many as the row is likely to take, then a few at a time.
     constexpr std::size_t kMaxBlocks = 64;
     std::array<std::uint64_t, 2 * kMaxBlocks> words;
@@ -32,7 +30,7 @@ ReinforcementCounts reinforce(std::int16_t* h, std::size_t n_inputs, const GapTa
     std::size_t n_blocks = std::min(whole(gaps.likely_gaps(n_inputs) / 2 + 2), kMaxBlocks);
     ReinforcementCounts counts;
     for (std::size_t j = 0;;) {
-        kernels().random_words(stream.key.data(), stream.counter.data(), n_blocks, words.data());
+        kernels.random_words(stream.key.data(), stream.counter.data(), n_blocks, words.data());
         for (std::size_t i = 0; i < 2 * n_blocks; ++i) {
             const std::size_t gap = gaps.gap(words[i]);
             j += gap;

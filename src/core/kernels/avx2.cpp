@@ -6,13 +6,11 @@
 // overflow.
 #include <immintrin.h>
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
 
-#include "kernels.hpp"
-#include "masked_popcounts.hpp"
-#include "philox_avx2.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/masked_popcounts.hpp"
+#include "kernels/philox_avx2.hpp"
 
 #define BITLOCAL_INLINE [[gnu::always_inline]] inline
 #define BITLOCAL_INLINE_LAMBDA __attribute__((always_inline))
@@ -113,7 +111,7 @@ BITLOCAL_INLINE __m256i disagreements(std::size_t n_words, const XorWord& word) 
         while (--steps > 0) both(step);
     }
     while (steps > 0) {
-        const std::size_t n = std::min(steps, Counter<kDepth>::kStepsPerFlush);
+        const std::size_t n = smaller(steps, Counter<kDepth>::kStepsPerFlush);
         for (std::size_t i = 0; i < n; ++i) both(step);
         for (auto& counter : counters) counter.flush();
         steps -= n;
@@ -155,7 +153,7 @@ void preactivations(const Word* weights, std::size_t n_blocks, std::size_t n_wor
 
 void activations(const std::int32_t* z, std::size_t n_neurons, Word* a) {
     for (std::size_t w = 0; w < words_for(n_neurons); ++w) {
-        const std::size_t n = std::min(kWordBits, n_neurons - w * kWordBits);
+        const std::size_t n = smaller(kWordBits, n_neurons - w * kWordBits);
         Word negative = 0;
         for (std::size_t i = 0; i < n; i += 8) {  // rows of z are padded to whole blocks of 8
             const __m256i v = load(z + w * kWordBits + i);
@@ -203,7 +201,7 @@ void choose(std::int32_t* z, const Word* desired, std::size_t n_groups, std::siz
                 const __m256i equal = _mm256_cmpeq_epi32(load(distance + i), least);
                 const auto mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(equal)));
                 if (mask == 0) continue;
-                place = static_cast<std::int32_t>(i) + std::countr_zero(mask);
+                place = static_cast<std::int32_t>(i) + first_one(mask);
                 break;
             }
         }
@@ -226,7 +224,7 @@ inline Word update_word(std::int16_t* h, const Word* const* samples, const std::
     // The number of samples that agree, for each synapse.
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
     for (std::size_t s = 0; s < n_samples;) {
-        const std::size_t end = std::min(n_samples, s + 255);  // a byte counts to 255
+        const std::size_t end = smaller(n_samples, s + 255);  // a byte counts to 255
         __m256i first_u8x32 = _mm256_setzero_si256(), second_u8x32 = first_u8x32;
         for (; s < end; ++s) {
             const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
@@ -262,7 +260,7 @@ inline Word update_word(std::int16_t* h, const Word* const* samples, const std::
 void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, const std::uint8_t* desired,
             std::size_t n_samples, std::int16_t h_min, std::int16_t h_max, Word* weight) {
     if (n_samples > 16383) {  // steps would not fit 16 bits
-        kPortableKernels.update(h, n_inputs, samples, desired, n_samples, h_min, h_max, weight);
+        kPortableKernels.rule.update(h, n_inputs, samples, desired, n_samples, h_min, h_max, weight);
         return;
     }
     const __m256i low = _mm256_set1_epi16(h_min), high = _mm256_set1_epi16(h_max);
@@ -299,7 +297,9 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2", preactivations, activations,      choose,
-                              update, random_words,   masked_popcounts, peak};
+const KernelSet kAvx2Kernels = {"avx2",
+                                 {preactivations, activations, choose, update, random_words},
+                                 {masked_popcounts},
+                                 peak};
 
 }  // namespace bitlocal

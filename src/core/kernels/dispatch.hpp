@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "kernels.hpp"
+#include "kernels/kernels.hpp"
 
 namespace bitlocal {
 
 struct InstructionSet {
-    const Kernels* kernels;
+    const KernelSet* kernels;
     bool supported;  // by this processor and operating system
 };
 
@@ -18,10 +18,10 @@ const std::vector<InstructionSet>& instruction_sets();
 
 // The table in use. The first call decides: BITLOCAL_ISA if it is set, the best supported otherwise.
 // Throws std::invalid_argument if BITLOCAL_ISA names none that can run here.
-const Kernels& kernels();
+const KernelSet& kernels();
 
 // The table of an instruction set by its name. Throws std::invalid_argument if it is unknown or cannot run here.
-const Kernels& kernels_of(const std::string& name);
+const KernelSet& kernels_of(const std::string& name);
 
 // Uses this instruction set from now on. Throws std::invalid_argument if it is unknown or cannot run here; then nothing
 // changes. Not to be called while another thread trains or infers.

@@ -1,25 +1,27 @@
-// Kernels in standard C++, compiled once for any processor (kernels_portable.cpp: the reference for all others) and
-// once for those that have a popcount of words but no wide vectors (kernels_popcnt.cpp).
+// Kernels in standard C++, compiled once for any processor (portable.cpp: the reference for all others) and
+// once for those that have a popcount of words but no wide vectors (popcnt.cpp).
 //
 // Without the instruction, popcount is done bit-parallel (SWAR), and vertically, over the kLanes neurons of a block at
 // once, so that the compiler can use whatever vectors the baseline instruction set has.
 #pragma once
 
-#include <algorithm>
-#include <array>
-
-#include "kernels.hpp"
-#include "masked_popcounts.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/masked_popcounts.hpp"
 
 namespace bitlocal {
 namespace {
 
-using Lanes = std::array<Word, kLanes>;
+struct Lanes {
+    Word lane[kLanes] = {};
+
+    Word& operator[](std::size_t i) { return lane[i]; }
+    Word operator[](std::size_t i) const { return lane[i]; }
+};
 
 // popcount(W xor a) of the kLanes neurons of one block.
 #ifdef __POPCNT__
 inline Lanes disagreements(const Word* block, const Word* sample, std::size_t n_words) {
-    Lanes total{};
+    Lanes total;
     for (std::size_t w = 0; w < n_words; ++w)
         for (std::size_t i = 0; i < kLanes; ++i)
             total[i] += static_cast<Word>(__builtin_popcountll(block[w * kLanes + i] ^ sample[w]));
@@ -61,7 +63,7 @@ inline Lanes xor_word(const Word* weights, Word sample) {
 // Four words at a time go through a tree of carry-save adders (Harley-Seal), so that only one word in four is
 // popcounted in full.
 inline Lanes disagreements(const Word* block, const Word* sample, std::size_t n_words) {
-    Lanes total{}, ones{}, twos{};
+    Lanes total, ones, twos;
     std::size_t w = 0;
     for (; w + 4 <= n_words; w += 4) {
         const Word* p = block + w * kLanes;
@@ -91,7 +93,7 @@ void preactivations(const Word* weights, std::size_t n_blocks, std::size_t n_wor
 
 void activations(const std::int32_t* z, std::size_t n_neurons, Word* a) {
     for (std::size_t k = 0; k < n_neurons; k += kWordBits) {
-        const std::size_t n = std::min(kWordBits, n_neurons - k);
+        const std::size_t n = smaller(kWordBits, n_neurons - k);
         Word word = 0;
         for (std::size_t i = 0; i < n; ++i) word |= Word{z[k + i] >= 0} << i;
         a[k / kWordBits] = word;
@@ -116,43 +118,45 @@ void choose(std::int32_t* z, const Word* desired, std::size_t n_groups, std::siz
 }
 
 // kSpread[b]: the bits of byte b, one to a byte.
-constexpr std::array<std::uint64_t, 256> make_spread() {
-    std::array<std::uint64_t, 256> table{};
-    for (std::uint64_t b = 0; b < 256; ++b)
-        for (std::uint64_t i = 0; i < 8; ++i) table[b] |= ((b >> i) & 1) << (8 * i);
-    return table;
-}
-constexpr auto kSpread = make_spread();
+struct Spread {
+    std::uint64_t of[256] = {};
+
+    constexpr Spread() {
+        for (std::uint64_t b = 0; b < 256; ++b)
+            for (std::uint64_t i = 0; i < 8; ++i) of[b] |= ((b >> i) & 1) << (8 * i);
+    }
+};
+constexpr Spread kSpread;
 
 // How many of the samples agree with the desired activation, for each of the 64 synapses of word w.
-std::array<std::int32_t, kWordBits> count_agreements(const Word* const* samples, const std::uint8_t* desired,
-                                                     std::size_t n_samples, std::size_t w) {
-    std::array<std::int32_t, kWordBits> counts{};
+void count_agreements(const Word* const* samples, const std::uint8_t* desired, std::size_t n_samples, std::size_t w,
+                      std::int32_t (&counts)[kWordBits]) {
+    for (std::int32_t& count : counts) count = 0;
     for (std::size_t first = 0; first < n_samples; first += 255) {  // a byte counts to 255
-        const std::size_t last = std::min(n_samples, first + 255);
-        std::array<std::uint64_t, 8> bytes{};
+        const std::size_t last = smaller(n_samples, first + 255);
+        std::uint64_t bytes[8] = {};
         for (std::size_t s = first; s < last; ++s) {
             const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
-            for (std::size_t i = 0; i < 8; ++i) bytes[i] += kSpread[(agree >> (8 * i)) & 0xFF];
+            for (std::size_t i = 0; i < 8; ++i) bytes[i] += kSpread.of[(agree >> (8 * i)) & 0xFF];
         }
         for (std::size_t j = 0; j < kWordBits; ++j)
             counts[j] += static_cast<std::int32_t>((bytes[j / 8] >> (8 * (j % 8))) & 0xFF);
     }
-    return counts;
 }
 
 void update(std::int16_t* h, std::size_t n_inputs, const Word* const* samples, const std::uint8_t* desired,
             std::size_t n_samples, std::int16_t h_min, std::int16_t h_max, Word* weight) {
     const auto n = static_cast<std::int32_t>(n_samples);
     for (std::size_t w = 0; w < words_for(n_inputs); ++w) {
-        const auto agree = count_agreements(samples, desired, n_samples, w);
+        std::int32_t agree[kWordBits];
+        count_agreements(samples, desired, n_samples, w, agree);
         const std::size_t first = w * kWordBits;
-        const std::size_t width = std::min(kWordBits, n_inputs - first);
+        const std::size_t width = smaller(kWordBits, n_inputs - first);
         Word word = 0;
         for (std::size_t i = 0; i < width; ++i) {
             // Each agreement adds one and each disagreement takes one away: 2 * agree - n. 32 bits hold the sum.
             const std::int32_t sum = h[first + i] + 2 * agree[i] - n;
-            h[first + i] = static_cast<std::int16_t>(std::clamp<std::int32_t>(sum, h_min, h_max));
+            h[first + i] = static_cast<std::int16_t>(sum < h_min ? h_min : sum > h_max ? h_max : sum);
             word |= Word{h[first + i] >= 0} << i;
         }
         weight[w * kLanes] = word;
@@ -180,16 +184,15 @@ void random_words(const std::uint32_t* key, const std::uint32_t* counter, std::s
 
 // Without wide vectors there is little to keep in registers: this is preactivations on the level-1 cache.
 std::uint64_t peak(std::uint64_t n_rounds) {
-    std::array<Word, kPeakWords * kLanes> block;
-    std::array<Word, kPeakWords> sample;
-    std::array<std::int32_t, kLanes> z;
-    for (std::size_t i = 0; i < block.size(); ++i) block[i] = kPeakWeights[i % kLanes];
-    const Word* const samples[] = {sample.data()};
+    Word block[kPeakWords * kLanes], sample[kPeakWords];
+    std::int32_t z[kLanes];
+    for (std::size_t i = 0; i < kPeakWords * kLanes; ++i) block[i] = kPeakWeights[i % kLanes];
+    const Word* const samples[] = {sample};
     const auto volatile forward = preactivations;  // called as from outside, not specialised
     std::uint64_t sum = 0;
     for (std::uint64_t r = 0; r < n_rounds; ++r) {
-        sample.fill(kPeakStep * (r + 1));
-        forward(block.data(), 1, kPeakWords, 0, samples, 1, z.data(), kLanes);
+        for (Word& word : sample) word = kPeakStep * (r + 1);
+        forward(block, 1, kPeakWords, 0, samples, 1, z, kLanes);
         for (std::int32_t minus_twice : z) sum += static_cast<std::uint64_t>(-minus_twice / 2);
     }
     return sum;

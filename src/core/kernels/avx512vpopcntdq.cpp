@@ -3,7 +3,7 @@
 // VPOPCNTQ counts a word a lane. One level of carry-save adders still pays: two words cost three VPTERNLOG, a count and
 // an addition, instead of two each of exclusive or, count and addition, and half of the counts, which some processors
 // start only once a cycle. Counts are in 64-bit lanes: no overflow.
-#include "kernels_avx512.hpp"
+#include "kernels/avx512.hpp"
 
 namespace bitlocal {
 namespace {
@@ -21,7 +21,9 @@ struct Count {
 
 }  // namespace
 
-const Kernels kAvx512VpopcntdqKernels = {"avx512vpopcntdq", preactivations<Count>, activations, choose, update,
-                                         random_words,      masked_popcounts,      peak<Count>};
+const KernelSet kAvx512VpopcntdqKernels = {"avx512vpopcntdq",
+                                 {preactivations<Count>, activations, choose, update, random_words},
+                                 {masked_popcounts},
+                                 peak<Count>};
 
 }  // namespace bitlocal

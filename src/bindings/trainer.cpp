@@ -1,0 +1,95 @@
+// Training: a resident trainer, what it counts, and where its time goes.
+#include "trainer.hpp"
+
+#include <nanobind/stl/vector.h>
+
+#include "checks.hpp"
+
+namespace bindings {
+namespace {
+
+using namespace nb::literals;
+using bitlocal::Trainer;
+using bitlocal::TrainingCounts;
+
+using Numbers = std::vector<std::uint64_t>;
+
+Numbers reinforcement_of(const TrainingCounts& counts, std::uint64_t bitlocal::ReinforcementCounts::*what) {
+    Numbers numbers;
+    for (const bitlocal::ReinforcementCounts& layer : counts.reinforcement) numbers.push_back(layer.*what);
+    return numbers;
+}
+
+TrainingCounts run(Trainer& trainer, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
+                   const Input<std::uint32_t, 1>& order, std::uint32_t first_step, const Numbers& thresholds) {
+    const bitlocal::Network& network = trainer.network();
+    require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
+    require_samples(network.n_inputs(), samples);
+    require(labels.shape(0) == samples.shape(0), "labels: expected one a sample");
+    require(thresholds.size() == trainer.n_learners(),
+            "thresholds: expected one a layer, and one for a trained classifier");
+    const auto n_classes = static_cast<std::int32_t>(network.n_targets());
+    for (std::size_t i = 0; i < order.shape(0); ++i) {
+        const std::uint32_t row = order.data()[i];
+        require(row < samples.shape(0), "order: expected row numbers of samples");
+        const std::int32_t label = labels.data()[row];
+        require(label >= 0 && label < n_classes, "labels: expected numbers from 0 to n_classes - 1");
+    }
+    require(std::all_of(thresholds.begin(), thresholds.end(),
+                        [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
+            "thresholds: expected at most 2^32");
+    const bitlocal::TrainingSet set{samples.data(), labels.data(), order.data(), order.shape(0)};
+    nb::gil_scoped_release released;
+    return trainer.run(set, first_step, thresholds);
+}
+
+Output<std::uint64_t, 2> phase_times(const Trainer& trainer) {
+    Numbers times;
+    for (const bitlocal::PhaseTimes& of_thread : trainer.phase_times())
+        times.insert(times.end(), of_thread.begin(), of_thread.end());
+    return to_numpy(std::move(times), trainer.n_threads(), bitlocal::kPhaseNames.size());
+}
+
+}  // namespace
+
+void add_trainer(nb::module_& m) {
+    auto phases = nb::enum_<bitlocal::Phase>(m, "Phase", nb::is_arithmetic(), "What the time of a training is split into.");
+    for (std::size_t i = 0; i < bitlocal::kPhaseNames.size(); ++i)
+        phases.value(bitlocal::kPhaseNames[i], static_cast<bitlocal::Phase>(i));
+
+    nb::class_<TrainingCounts>(m, "TrainingCounts", "What a stretch of training counted.")
+        .def_ro("correct", &TrainingCounts::correct, "Samples that the last layer classified correctly when presented.")
+        .def_ro("errors", &TrainingCounts::errors, "Per layer: samples with an error signal; 0 in a frozen one below others.")
+        .def_ro("updates", &TrainingCounts::updates,
+                "Per layer, and for a trained classifier: updates of a neuron by a sample.")
+        .def_prop_ro(
+            "draws",
+            [](const TrainingCounts& self) { return reinforcement_of(self, &bitlocal::ReinforcementCounts::draws); },
+            "Likewise: random words that the reinforcement drew.")
+        .def_prop_ro(
+            "reinforced",
+            [](const TrainingCounts& self) {
+                return reinforcement_of(self, &bitlocal::ReinforcementCounts::reinforced);
+            },
+            "Likewise: synapses that it moved.");
+
+    nb::class_<Trainer>(m, "Trainer", "Trains a network; keeps its threads and its memory from call to call.")
+        .def(
+            "__init__",
+            [](Trainer* self, bitlocal::Network& network, std::size_t batch_size, std::size_t n_threads) {
+                require(batch_size >= 1, "batch_size: expected at least 1");
+                require(n_threads >= 1, "n_threads: expected at least 1");
+                new (self) Trainer(network, batch_size, n_threads);
+            },
+            "network"_a, "batch_size"_a, "n_threads"_a, nb::keep_alive<1, 2>())
+        .def_prop_ro("batch_size", &Trainer::batch_size, "Samples in a mini-batch, at most.")
+        .def_prop_ro("n_threads", &Trainer::n_threads, "Threads.")
+        .def_prop_ro("usable", &Trainer::usable, "False in a process that was forked off after the trainer was made.")
+        .def("run", &run, "samples"_a, "labels"_a, "order"_a, "first_step"_a, "thresholds"_a,
+             "Train on the samples in the given order.")
+        .def("time_phases", &Trainer::time_phases, "wanted"_a, "Whether to take the time of the phases.")
+        .def("phase_times", &phase_times,
+             "The nanoseconds that each thread has spent in each phase: uint64, (threads, phases).");
+}
+
+}  // namespace bindings

@@ -1,0 +1,11 @@
+// Kernels for any processor: the reference for all other instruction sets.
+#include "kernels/scalar.hpp"
+
+namespace bitlocal {
+
+const KernelSet kPortableKernels = {"portable",
+                                 {preactivations, activations, choose, update, random_words},
+                                 {masked_popcounts},
+                                 peak};
+
+}  // namespace bitlocal
