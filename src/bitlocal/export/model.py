@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from bitlocal._core import Purpose, longest_gap
 from bitlocal.bits import PackedBits, pack, unpack
 from bitlocal.encoders.union import is_union, pack_union
 from bitlocal.estimator import BMLPClassifier
@@ -24,8 +25,9 @@ from bitlocal.files.schema import plain
 from bitlocal.files.tensors import digest
 from bitlocal.network import BinaryNetwork
 
-LONGEST_GAP = 1024  # of docs/algorithm.md, "Gaps"
-HIDDEN_WEIGHTS, REINFORCEMENT = 1, 3  # purposes of random numbers, as in docs/algorithm.md
+__all__ = ["LONGEST_GAP", "ExportModel", "Layer", "Learning", "Purpose", "of", "with_learnt"]
+
+LONGEST_GAP = longest_gap  # of docs/algorithm.md, "Gaps", as `Purpose` is of its "Random numbers"
 _STEPS = 2**32
 
 

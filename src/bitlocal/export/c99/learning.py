@@ -7,7 +7,7 @@ from bitlocal.export.c99.numbers import c_number, smallest_type
 from bitlocal.export.c99.plan import GAP_STRIDE, LayerPlan, Plan
 from bitlocal.export.c99.planes import to_planes
 from bitlocal.export.c99.state import HEADER_SIZE, state_header
-from bitlocal.export.model import HIDDEN_WEIGHTS, LONGEST_GAP, REINFORCEMENT, Learning
+from bitlocal.export.model import LONGEST_GAP, Learning, Purpose
 
 
 class Learner:
@@ -119,7 +119,7 @@ class Learner:
 
     def _start(self, one: LayerPlan) -> str:
         if self._learning.drawn:
-            return self._fill("draw", one, stream=_stream(HIDDEN_WEIGHTS, one.number))
+            return self._fill("draw", one, stream=_stream(Purpose.hidden_weights, one.number))
         return self._fill("copy", one, signs=one.words, lows=one.words * (self._plan.n_planes - 1))
 
     def _present(self, one: LayerPlan) -> str:
@@ -136,7 +136,7 @@ class Learner:
                 one,
                 entries=len(one.gap_table),
                 q=c_number(2**32 - one.layer.reinforcement, "uint32_t"),
-                stream=_stream(REINFORCEMENT, one.number),
+                stream=_stream(Purpose.reinforcement, one.number),
             )
         return self._fill("update", one, reinforce=reinforce, index=one.number - 1)
 
@@ -156,6 +156,6 @@ class Learner:
         return self._texts.fill("network/state.c", "functions", puts=puts, gets=gets, checks=checks)
 
 
-def _stream(purpose: int, layer: int) -> str:
+def _stream(purpose: Purpose, layer: int) -> str:
     """Write the last word of the counter of random numbers."""
     return c_number(purpose * 2**24 + layer, "uint32_t")
