@@ -31,6 +31,7 @@ from bitlocal.export.c99.plan import gap_table, make_plan
 from bitlocal.export.model import of
 from bitlocal.single_layer import SingleLayerClassifier
 from exported import COMPILERS, STRICT, Exported, compile_command, logits_of, pointer
+from fuzz.run import small_model
 from reference import ReferenceNetwork, gap_lengths, survival_table
 
 pytestmark = pytest.mark.skipif("gcc" not in COMPILERS, reason="needs gcc")
@@ -41,6 +42,7 @@ each_compiler = pytest.mark.parametrize(
         for name in ("gcc", "clang")
     ],
 )
+FUZZ = Path(__file__).parents[1] / "tools" / "fuzz"
 X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
 
 
@@ -663,11 +665,6 @@ def test_all_memory_is_the_callers(sources, tmp_path):
 @each_compiler
 def test_sanitizers(compiler, tmp_path):
     """The fuzz target on a valid state and variations of it, under the address and undefined-behaviour sanitizers."""
-    sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
-    try:
-        from run import small_model
-    finally:
-        sys.path.pop(0)
     classifier = small_model()
     export.c(classifier, tmp_path, learn=True)
     blob = export.write_state(classifier)
@@ -683,7 +680,7 @@ def test_sanitizers(compiler, tmp_path):
         "#include <stddef.h>\n#include <stdint.h>\nint LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);\n"
         f"{tables}int main(void) {{\n{calls}    return 0;\n}}\n"
     )
-    target = Path(__file__).parent / "fuzz" / "state.c"
+    target = FUZZ / "state.c"
     command = [compiler, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", str(tmp_path)]
     files = [str(tmp_path / "bmlp.c"), str(target), str(tmp_path / "main.c"), "-o", str(tmp_path / "sanitized")]
     built = subprocess.run([*command, *files], check=False, capture_output=True, text=True)
@@ -705,7 +702,7 @@ def test_fuzz_state(tmp_path):
     command = ["clang", "-fsanitize=fuzzer,address,undefined", str(probe), "-o", str(tmp_path / "probe")]
     if subprocess.run(command, check=False, capture_output=True).returncode != 0:
         pytest.skip("needs clang's libFuzzer (Debian: libclang-rt-dev)")
-    script = Path(__file__).parent / "fuzz" / "run.py"
+    script = FUZZ / "run.py"
     result = subprocess.run(
         [sys.executable, str(script), "4"], check=False, capture_output=True, text=True, cwd=tmp_path, timeout=120
     )

@@ -1,4 +1,4 @@
-"""Fuzz the reader of state blobs in exported C: python tests/fuzz/run.py [SECONDS]. Needs clang with libFuzzer."""
+"""Fuzz the reader of state blobs in exported C: python tools/fuzz/run.py [SECONDS]. Needs clang with libFuzzer."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 // Arbitrary bytes as a state of an exported model: bmlp_load takes what bmlp_save could have written and nothing else,
-// and what it refuses changes nothing. tests/fuzz/run.py exports a model and builds this against it.
+// and what it refuses changes nothing. tools/fuzz/run.py exports a model and builds this against it.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

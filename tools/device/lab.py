@@ -159,7 +159,7 @@ def build(
     ----------
     target : Target
     sources : sequence of str or Path
-        C files; names without a folder are those of tests/device. The board's own files are added.
+        C files; names without a folder are those of tools/device. The board's own files are added.
     out : Path
         Folder for the program and its map, made if need be.
     optimise : str, default="-O2"
