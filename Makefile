@@ -9,11 +9,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # BITLOCAL_WERROR=1 turns compiler warnings into errors; CI does.
 SETTINGS := $(if $(BITLOCAL_WERROR),-Ccmake.define.BITLOCAL_WERROR=ON)
+# Of the templates of exported C, those that are C as they stand; the others are pieces of functions.
+TEMPLATES := src/bitlocal/export/c99/templates
 CXX_FILES := $(wildcard src/core/*.[hc]pp src/core/*/*.[hc]pp src/bindings/*.[hc]pp tests/*.cpp tests/seams/*.hpp \
-  tests/bare/*.c tests/fuzz/*.c \
-  tests/device/*.[hc] src/bitlocal/export/templates/*.c benchmarks/device/*/*.[hc] examples/device/*.c)
+  tools/*/*.[hc] $(TEMPLATES)/*.c $(TEMPLATES)/layouts/*.c benchmarks/device/*/*.[hc] examples/device/*.c)
 BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/core/*/* src/bindings/*) \
-  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(wildcard src/bitlocal/export/templates/*)
+  $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(shell find $(TEMPLATES) -type f)
 
 .PHONY: demo test test-torch lint format sanitize stress test-arm test-avx512 test-device demo-device fuzz clean
 
@@ -38,14 +39,14 @@ test-torch: $(VENV)/.installed-test
 	  tests/test_studies.py::test_float_methods
 
 lint: $(VENV)/.installed-test
-	$(BIN)/ruff check src tests benchmarks examples
-	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests tools benchmarks examples
+	$(BIN)/ruff format --check src tests tools benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(CXX_FILES)
 
 format: $(VENV)/.installed-test
-	$(BIN)/ruff check --fix src tests benchmarks examples
-	$(BIN)/ruff format src tests benchmarks examples
+	$(BIN)/ruff check --fix src tests tools benchmarks examples
+	$(BIN)/ruff format src tests tools benchmarks examples
 	$(BIN)/clang-format -i $(CXX_FILES)
 
 # The core's own tests under the address, undefined-behaviour and thread sanitizers.
@@ -85,7 +86,7 @@ test-avx512: $(VENV)/.installed-test
 	$(BIN)/cmake -S . -B build/avx512 -DBITLOCAL_PYTHON=OFF -DBITLOCAL_WERROR=ON \
 	  -DCMAKE_EXE_LINKER_FLAGS='-static -no-pie -Wl,-Ttext-segment=0x08000000'
 	$(BIN)/cmake --build build/avx512 --target kernel_test
-	tests/bare/run.sh build/avx512/bare corei7_icelake_u 1200 build/avx512/kernel_test $(ONE_IN) \
+	tools/bare/run.sh build/avx512/bare corei7_icelake_u 1200 build/avx512/kernel_test $(ONE_IN) \
 	  avx512vpopcntdq avx512bw
 
 # Exported networks on emulated microcontrollers: a missing compiler or emulator is a failure here.
@@ -99,7 +100,7 @@ demo-device: $(VENV)/.installed
 # The reader of states in exported C, on arbitrary bytes; needs clang with libFuzzer (Debian: clang libclang-rt-14-dev).
 SECONDS := 600
 fuzz: $(VENV)/.installed-test
-	$(BIN)/python tests/fuzz/run.py $(SECONDS)
+	$(BIN)/python tools/fuzz/run.py $(SECONDS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "tests"), str(HERE / "device")]
+sys.path[:0] = [str(HERE.parent / "tools"), str(HERE / "device")]
 
 from recipes import RECIPES, Data, Recipe  # noqa: E402
 from rivals import Rival, emlearn_forest, emlearn_mlp, float_mlp  # noqa: E402

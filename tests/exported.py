@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bitlocal import export
-from bitlocal.export.encoding import as_features
+from bitlocal.export.c99.encoder import as_features
 
 STRICT = [
     *("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Werror"),

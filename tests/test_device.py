@@ -22,6 +22,7 @@ from device.lab import AVR, CORTEX_M3, HOST, RV32, TARGETS, LabError, Target, bu
 
 pytestmark = pytest.mark.device
 
+ROOT = Path(__file__).resolve().parents[1]
 _DIGITS = load_digits()
 PIXELS = _DIGITS.data.astype(np.uint8)
 LABELS = _DIGITS.target
@@ -289,15 +290,13 @@ def test_the_same_program_runs_here(tmp_path):
 
 
 def test_folder_of_the_laboratory_is_complete():
-    folder = Path(__file__).parent / "device"
+    folder = ROOT / "tools" / "device"
     assert {target.board for target in TARGETS} <= {path.name for path in folder.iterdir()}
 
 
 # ----------------------------------------------------------------------------------------------------
 # The example, and what the benchmark compares with
 # ----------------------------------------------------------------------------------------------------
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_example_learns_on_the_device():

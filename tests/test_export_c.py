@@ -26,10 +26,12 @@ import bitlocal
 from bitlocal import BMLPClassifier, ThermometerEncoder, export
 from bitlocal.cli.main import main
 from bitlocal.datasets import load
-from bitlocal.export import report
-from bitlocal.export.plan import make_plan
+from bitlocal.export.c99 import report
+from bitlocal.export.c99.plan import gap_table, make_plan
+from bitlocal.export.model import of
 from bitlocal.single_layer import SingleLayerClassifier
 from exported import COMPILERS, STRICT, Exported, compile_command, logits_of, pointer
+from fuzz.run import small_model
 from reference import ReferenceNetwork, gap_lengths, survival_table
 
 pytestmark = pytest.mark.skipif("gcc" not in COMPILERS, reason="needs gcc")
@@ -40,6 +42,7 @@ each_compiler = pytest.mark.parametrize(
         for name in ("gcc", "clang")
     ],
 )
+FUZZ = Path(__file__).parents[1] / "tools" / "fuzz"
 X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
 
 
@@ -211,7 +214,7 @@ def test_learning_where_everything_is_reinforced(tmp_path):
     X, y = random_bits(120, 5, 2, seed=2)
     classifier = BMLPClassifier((6, 3), encoder=None, random_state=1, reinforcement=10.0, hidden_clip=4095)
     classifier.partial_fit(X[:20], y[:20], classes=[0, 1])
-    assert make_plan(classifier).layers[0].threshold == 2**32
+    assert make_plan(of(classifier)).layers[0].layer.reinforcement == 2**32
     assert_learns_alike(classifier, Exported(classifier, tmp_path, learn=True, batch_size=2), X, y)
 
 
@@ -220,7 +223,7 @@ def test_learning_with_long_gaps(tmp_path):
     X, y = random_bits(60, 2500, 3, seed=3)
     classifier = BMLPClassifier((15,), encoder=None, random_state=9, reinforcement=0.03, max_iter=1).fit(X, y)
     reinforced = copy.deepcopy(classifier)
-    assert 0 < make_plan(classifier).layers[0].threshold < 2**32 / 1500
+    assert 0 < make_plan(of(classifier)).layers[0].layer.reinforcement < 2**32 / 1500
     learnt = assert_learns_alike(classifier, Exported(classifier, tmp_path, learn=True, batch_size=3), X, y)
     spec = classifier.network_.spec
     reinforced.network_.spec = replace(spec, rule=replace(spec.rule, reinforcement=0.0))
@@ -331,7 +334,7 @@ def test_any_small_network(tmp_path, data):
         batch_size=10,
     )
     classifier.partial_fit(X[:20], y[:20], classes=np.arange(n_classes))
-    fewest = make_plan(classifier).n_planes
+    fewest = make_plan(of(classifier)).n_planes
     exported = Exported(
         classifier,
         tmp_path,
@@ -347,9 +350,8 @@ def test_any_small_network(tmp_path, data):
 @given(st.integers(1, 2**32), st.integers(1, 1500), st.lists(st.integers(0, 2**64 - 1), min_size=5, max_size=5))
 def test_every_entry_of_the_gap_table_follows_from_the_exported_ones(threshold, n_inputs, words):
     """As the C does it: the last exported entry above a word, and then step by step."""
-    layer = bitlocal.export.plan.LayerPlan(1, n_inputs, 1, 0, threshold)
     whole = survival_table(threshold)
-    table = layer.gap_table
+    table = gap_table(threshold, n_inputs)
     longest = min(1024, n_inputs)
     assert len(table) <= 64
     for word in [*words, *(min(entry, 2**64 - 1) for entry in table[-2:])]:
@@ -366,19 +368,20 @@ def test_gaps_at_every_entry_of_their_law(reinforcement, n_inputs, tmp_path):
     X, y = random_bits(20, n_inputs, 2, seed=7)
     classifier = BMLPClassifier((4,), encoder=None, reinforcement=reinforcement, random_state=0)
     classifier.partial_fit(X, y, classes=[0, 1])
-    (layer,) = make_plan(classifier).layers
+    (layer,) = of(classifier).layers
+    n_entries = len(gap_table(layer.reinforcement, layer.n_inputs))
     export.c(classifier, tmp_path, learn=True)
     (tmp_path / "gaps.c").write_text(
         '#include "bmlp.c"\n'
         "void gaps(const uint64_t *words, size_t n, uint32_t q, size_t longest, uint32_t *found);\n"
         "void gaps(const uint64_t *words, size_t n, uint32_t q, size_t longest, uint32_t *found) {\n"
         "    for (size_t i = 0u; i < n; ++i) {\n"
-        f"        found[i] = (uint32_t)bmlp_gap(words[i], bmlp_gaps_1, {len(layer.gap_table)}u, q, longest);\n"
+        f"        found[i] = (uint32_t)bmlp_gap(words[i], bmlp_gaps_1, {n_entries}u, q, longest);\n"
         "    }\n}\n"
     )
     command = [*compile_command("gcc"), "-fPIC", "-shared", str(tmp_path / "gaps.c"), "-o", str(tmp_path / "gaps.so")]
     subprocess.run(command, check=True)
-    entries = survival_table(layer.threshold)
+    entries = survival_table(layer.reinforcement)
     offsets = [sign * d for sign in (-1, 1) for d in (0, 1, 2**30, *(k * 2**32 for k in (1, 2, 8, 15, 16, 17)))]
     near = {entry + offset for entry in entries for offset in offsets}
     rng = np.random.default_rng(0)
@@ -389,9 +392,9 @@ def test_gaps_at_every_entry_of_their_law(reinforcement, n_inputs, tmp_path):
     library = ctypes.CDLL(str(tmp_path / "gaps.so"))
     size = ctypes.c_size_t
     library.gaps(
-        pointer(words), size(len(words)), ctypes.c_uint32(2**32 - layer.threshold), size(longest), pointer(found)
+        pointer(words), size(len(words)), ctypes.c_uint32(2**32 - layer.reinforcement), size(longest), pointer(found)
     )
-    np.testing.assert_array_equal(found, np.minimum(gap_lengths(layer.threshold, words), longest))
+    np.testing.assert_array_equal(found, np.minimum(gap_lengths(layer.reinforcement, words), longest))
 
 
 # States ----------------------------------------------------------------------------------------------------------
@@ -662,11 +665,6 @@ def test_all_memory_is_the_callers(sources, tmp_path):
 @each_compiler
 def test_sanitizers(compiler, tmp_path):
     """The fuzz target on a valid state and variations of it, under the address and undefined-behaviour sanitizers."""
-    sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
-    try:
-        from run import small_model
-    finally:
-        sys.path.pop(0)
     classifier = small_model()
     export.c(classifier, tmp_path, learn=True)
     blob = export.write_state(classifier)
@@ -682,7 +680,7 @@ def test_sanitizers(compiler, tmp_path):
         "#include <stddef.h>\n#include <stdint.h>\nint LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);\n"
         f"{tables}int main(void) {{\n{calls}    return 0;\n}}\n"
     )
-    target = Path(__file__).parent / "fuzz" / "state.c"
+    target = FUZZ / "state.c"
     command = [compiler, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", str(tmp_path)]
     files = [str(tmp_path / "bmlp.c"), str(target), str(tmp_path / "main.c"), "-o", str(tmp_path / "sanitized")]
     built = subprocess.run([*command, *files], check=False, capture_output=True, text=True)
@@ -704,7 +702,7 @@ def test_fuzz_state(tmp_path):
     command = ["clang", "-fsanitize=fuzzer,address,undefined", str(probe), "-o", str(tmp_path / "probe")]
     if subprocess.run(command, check=False, capture_output=True).returncode != 0:
         pytest.skip("needs clang's libFuzzer (Debian: libclang-rt-dev)")
-    script = Path(__file__).parent / "fuzz" / "run.py"
+    script = FUZZ / "run.py"
     result = subprocess.run(
         [sys.executable, str(script), "4"], check=False, capture_output=True, text=True, cwd=tmp_path, timeout=120
     )
@@ -926,7 +924,7 @@ def test_report_of_missing_compilers(monkeypatch, tmp_path):
 def test_operations_follow_from_the_shapes():
     classifier = digits_classifier((45, 30), group_size=15)
     n_inputs = classifier.network_.spec.n_inputs
-    work = report.operations(make_plan(classifier))
+    work = report.operations(make_plan(of(classifier)))
     words = -(-n_inputs // 32)
     assert work.synapses == n_inputs * 45 + 45 * 30 + 10 * 30
     assert work.inference_words == 45 * words + 30 * 2 + 10 * 1

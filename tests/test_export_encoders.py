@@ -35,8 +35,9 @@ from bitlocal.encoders import (
 )
 from bitlocal.encoders.union import is_union, pack_union
 from bitlocal.errors import DataError
-from bitlocal.export.ctext import c_array, c_number, smallest_type
-from bitlocal.export.encoding import as_features, code_for, encoder_code
+from bitlocal.export.c99.encoder import as_features, code_for, encoder_code
+from bitlocal.export.c99.numbers import c_number, smallest_type
+from bitlocal.export.c99.texts import c_array
 from bitlocal.export.errors import ExportError
 from test_no_floating_point import disassemble, floating_point
 

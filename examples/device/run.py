@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tests"))
+sys.path.insert(0, str(HERE.parents[1] / "tools"))
 
 from bitlocal import BMLPClassifier, export  # noqa: E402
 from device.exported import exported, stack_depth  # noqa: E402

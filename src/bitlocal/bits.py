@@ -13,9 +13,9 @@ from bitlocal import _core
 WORD_BITS = 64
 
 
-def words_for(n_bits: int) -> int:
-    """Give the number of 64-bit words that hold `n_bits` bits."""
-    return -(-n_bits // WORD_BITS)
+def words_for(n_bits: int, word_bits: int = WORD_BITS) -> int:
+    """Give the number of words that hold `n_bits` bits."""
+    return -(-n_bits // word_bits)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,22 +14,15 @@ from bitlocal.cli.outfile import require_writable
 from bitlocal.datasets.match import prediction_part
 from bitlocal.export import c as write_c
 from bitlocal.export import write_state
-from bitlocal.export.plan import Plan, make_plan
-from bitlocal.export.report import Cost, Operations, measure, missing, operations
+from bitlocal.export.c99.encoder.features import TYPES
+from bitlocal.export.c99.layouts import Layout
+from bitlocal.export.c99.plan import MOST_BATCH_SIZE, Plan, make_plan
+from bitlocal.export.c99.report import Cost, Operations, measure, missing, operations
+from bitlocal.export.model import of
 from bitlocal.files.atomic import write_file
 from bitlocal.files.model import load_model
 
 export = typer.Typer(help="Write a model as C99 source files for a device, or what it has learnt as a state.")
-
-
-class Layout(str, Enum):
-    """What `bitlocal.export.c` takes as layout."""
-
-    plain = "plain"
-    cmake = "cmake"
-    make = "make"
-    arduino = "arduino"
-
 
 _ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")]
 _CounterBits = Annotated[
@@ -53,12 +45,13 @@ def export_c(
         typer.Option(metavar="DATA", help="Data of which the program has the first 5 samples (default: made up)."),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, max=4096, help="Samples in a mini-batch on the device (default: the model's).")
+        int | None,
+        typer.Option(min=1, max=MOST_BATCH_SIZE, help="Samples in a mini-batch on the device (default: the model's)."),
     ] = None,
     counter_bits: _CounterBits = None,
     features: Annotated[
         str | None,
-        typer.Option(help="Type of a feature: uint8, int8, uint16, int16, int32 or float (default: what suits)."),
+        typer.Option(help=f"Type of a feature: {', '.join(TYPES)} (default: what suits)."),
     ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Compile it by the cross compilers that are there; show what it costs.")
@@ -83,7 +76,7 @@ def export_c(
         out.print(f"{file}, {byte_size(file.stat().st_size)}", soft_wrap=True)
     if report:
         header, source = (next(file for file in files if file.name == f"{prefix}.{kind}") for kind in "hc")
-        plan = make_plan(classifier, batch_size=batch_size, counter_bits=counter_bits)
+        plan = make_plan(of(classifier), batch_size=batch_size, counter_bits=counter_bits)
         out.print()
         out.print(_cost_table(measure(header.read_text(), source.read_text(), prefix), learn=learn))
         out.print(_NOTES, soft_wrap=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from bitlocal._core import longest_gap
 from bitlocal.lab.cost.shape import Shape, count_bits, make_shape
 
-LONGEST_GAP = 1024  # of docs/algorithm.md, section 3
-_SEARCH = LONGEST_GAP.bit_length()  # comparisons that find one of 0 ... 1024 entries
+_SEARCH = longest_gap.bit_length()  # comparisons that find one of 0 ... 1024 entries
 _FLOAT = 32
 
 
@@ -294,7 +294,7 @@ def _local_training(shape: Shape, run: Run, counter_bits: int, clip: bool, freez
         counted.add("update", "increment", counter_bits, updates * n_inputs)
         if clip:
             counted.add("clamp", "comparison", counter_bits, run.batches * 2 * size * n_inputs)
-        place = count_bits(n_inputs + LONGEST_GAP)
+        place = count_bits(n_inputs + longest_gap)
         counted.add("reinforcement", "random word", 64, draws[layer])
         counted.add("reinforcement", "comparison", 64, draws[layer] * _SEARCH)
         counted.add("reinforcement", "addition", place, draws[layer])

@@ -1,0 +1,2 @@
+//: title
+/* From features to bits. */

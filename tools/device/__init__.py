@@ -1,0 +1,1 @@
+"""Programs in C on emulated microcontrollers: what builds and runs them, and what they take."""

@@ -1,0 +1,1 @@
+"""Arbitrary bytes for the reader of states in exported C."""
