@@ -86,9 +86,15 @@ class Columns(Quantities):
     ----------
     n : int
         How many they are.
+    owner : str
+        Name of the encoder's class, for messages.
+    halves : bool
+        Whether thresholds may lie halfway between values of the training data, as medians do.
     """
 
     n: int
+    owner: str
+    halves: bool = False
 
     def __call__(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Give the numbers."""

@@ -179,7 +179,10 @@ class TableEncoder(FeatureNames, Encoder):
     def piece(self) -> Piece:
         """Compare numbers with thresholds, then code categories."""
         numbers, categories = self._columns(self._names(None))
-        return Piece(self.validate, (Compared(TableNumbers(numbers), self._thresholds), Categories(categories)))
+        return Piece(
+            self.validate,
+            (Compared(TableNumbers(numbers, type(self._numbers).__name__), self._thresholds), Categories(categories)),
+        )
 
     def _columns(self, names: list[str]) -> tuple[tuple[NumberColumn, ...], tuple[CategoryColumn, ...]]:
         """Give what the columns of this table are taken for."""
