@@ -18,9 +18,9 @@ import pytest
 
 import bitlocal
 from bitlocal import BMLPClassifier
-from bitlocal.cli import console
-from bitlocal.cli.data import load_data, load_like
 from bitlocal.cli.main import main
+from bitlocal.cli.shared import console
+from bitlocal.cli.shared.data import load_data, load_like
 from bitlocal.datasets.match import prediction_part, split
 from bitlocal.datasets.match import test_part as choose_test_part
 from bitlocal.datasets.origin import TrainingData

@@ -25,8 +25,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitlocal.datasets import Dataset, csv_table, describe, download, idx, load, names, places, read_table
-from bitlocal.datasets.idx import read_idx
+from bitlocal.datasets import Dataset, describe, load, names, read_table
+from bitlocal.datasets.formats import csv_table, idx
+from bitlocal.datasets.formats.idx import read_idx
+from bitlocal.datasets.known import download, places
 from bitlocal.errors import BitlocalError, DataError, ModelFileError
 
 STEMS = (

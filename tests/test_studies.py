@@ -22,17 +22,18 @@ import bitlocal
 from bitlocal import BMLPClassifier, pack
 from bitlocal.cli.main import main
 from bitlocal.errors import DataError
-from bitlocal.lab.studies import figures, methods
-from bitlocal.lab.studies.cells import Cell
-from bitlocal.lab.studies.data import encoded_parts, look_at
 from bitlocal.lab.studies.definitions import STUDIES
-from bitlocal.lab.studies.execute import run_cell
 from bitlocal.lab.studies.plan import Plan, full, quick
+from bitlocal.lab.studies.reporting import figures
+from bitlocal.lab.studies.reporting.statistics import paired_difference, summarise
+from bitlocal.lab.studies.reporting.tables import Table, three_digits
 from bitlocal.lab.studies.reproduction import Progress, Request, prepare, reproduce
-from bitlocal.lab.studies.runner import run
-from bitlocal.lab.studies.statistics import paired_difference, summarise
-from bitlocal.lab.studies.store import Store
-from bitlocal.lab.studies.tables import Table, three_digits
+from bitlocal.lab.studies.running import methods
+from bitlocal.lab.studies.running.cells import Cell
+from bitlocal.lab.studies.running.data import encoded_parts, look_at
+from bitlocal.lab.studies.running.execute import run_cell
+from bitlocal.lab.studies.running.runner import run
+from bitlocal.lab.studies.running.store import Store
 from bitlocal.splits import hold_out
 
 CELL = Cell(data="digits", method="bmlp", hidden=(45,), encoder="median", epochs=2, seed=1, samples=200)
@@ -522,7 +523,7 @@ def test_command(small_data, tmp_path, command, without_torch):
 
 
 def test_command_exit_status_1_if_a_training_failed(small_data, tmp_path, command, without_torch, monkeypatch):
-    from bitlocal.lab.studies import execute
+    from bitlocal.lab.studies.running import execute
 
     def broken(cell):
         raise RuntimeError("broken on purpose")
@@ -579,7 +580,7 @@ def test_tables_quote_what_would_break_them():
 
 def test_figures_are_the_same_each_time():
     pytest.importorskip("matplotlib")
-    from bitlocal.lab.studies.figures import Mark, lines
+    from bitlocal.lab.studies.reporting.figures import Mark, lines
 
     drawn = [
         lines("f", "F", {"d": {"s": [Mark(1, 2, 0.1), Mark(2, 3)]}}, x_label="x", y_label="y (%)") for _ in range(2)

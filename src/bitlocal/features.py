@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.datasets.places import cache_folder
+from bitlocal.datasets.known.places import cache_folder
 from bitlocal.errors import DataError
 from bitlocal.files.atomic import write_file
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bitlocal.cli.console import err, facts, out
-from bitlocal.cli.outfile import require_writable
+from bitlocal.cli.shared.console import err, facts, out
+from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.lab.bench import QUICK, Prediction, Results, Settings, Spread, Threads, Training, measure
 
 

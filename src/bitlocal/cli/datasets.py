@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitlocal.cli.console import facts, out
+from bitlocal.cli.shared.console import facts, out
 from bitlocal.datasets import describe
 
 

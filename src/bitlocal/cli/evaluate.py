@@ -11,9 +11,9 @@ import typer
 from rich.table import Table
 from sklearn.metrics import precision_recall_fscore_support
 
-from bitlocal.cli.console import facts, out, printable
-from bitlocal.cli.data import load_like, open_model
-from bitlocal.cli.isa import Isa
+from bitlocal.cli.shared.console import facts, out, printable
+from bitlocal.cli.shared.data import load_like, open_model
+from bitlocal.cli.shared.isa import Isa
 from bitlocal.datasets.match import labels_like, test_part
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bitlocal.cli.console import byte_size, facts, out
-from bitlocal.cli.data import load_like
-from bitlocal.cli.outfile import require_writable
+from bitlocal.cli.shared.console import byte_size, facts, out
+from bitlocal.cli.shared.data import load_like
+from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.datasets.match import prediction_part
 from bitlocal.export import c as write_c
 from bitlocal.export import write_state

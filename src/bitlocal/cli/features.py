@@ -9,8 +9,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bitlocal.cli.console import err, facts, out
-from bitlocal.cli.outfile import require_writable
+from bitlocal.cli.shared.console import err, facts, out
+from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.errors import DataError
 from bitlocal.features import Scale, extract, load_backbone, read_images
 from bitlocal.files.atomic import write_file

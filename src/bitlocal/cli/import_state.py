@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bitlocal.cli.console import out
-from bitlocal.cli.outfile import require_writable
+from bitlocal.cli.shared.console import out
+from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.export import read_state
 from bitlocal.files.model import load_model, save
 

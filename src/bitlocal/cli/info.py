@@ -11,8 +11,8 @@ import joblib
 import typer
 
 from bitlocal import _core
-from bitlocal.cli.console import byte_size, facts, out
-from bitlocal.cli.isa import Isa
+from bitlocal.cli.shared.console import byte_size, facts, out
+from bitlocal.cli.shared.isa import Isa
 from bitlocal.encoders import TableEncoder
 from bitlocal.files.model import load_model
 from bitlocal.parameters import decompose

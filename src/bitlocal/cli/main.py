@@ -47,7 +47,7 @@ def _end(status: int, message: str | None = None) -> NoReturn:
 
 def _tell(error: Exception) -> tuple[int, str]:
     """Give the exit status and the one line for an error."""
-    from bitlocal.cli.console import printable
+    from bitlocal.cli.shared.console import printable
 
     text = printable(" ".join(str(error).split())) or type(error).__name__
     if hasattr(error, "format_message"):  # wrong usage, noticed by typer

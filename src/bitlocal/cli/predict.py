@@ -10,9 +10,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bitlocal.cli.data import load_like, open_model
-from bitlocal.cli.isa import Isa
-from bitlocal.cli.outfile import require_writable
+from bitlocal.cli.shared.data import load_like, open_model
+from bitlocal.cli.shared.isa import Isa
+from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.datasets.match import prediction_part
 from bitlocal.files.atomic import write_file
 

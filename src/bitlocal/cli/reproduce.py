@@ -13,11 +13,11 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 
-from bitlocal.cli.console import err, out, printable
-from bitlocal.cli.isa import Isa
+from bitlocal.cli.shared.console import err, out, printable
+from bitlocal.cli.shared.isa import Isa
 from bitlocal.lab.studies import reproduction as studies
 from bitlocal.lab.studies.definitions import STUDIES
-from bitlocal.lab.studies.figures import MISSING, can_draw
+from bitlocal.lab.studies.reporting.figures import MISSING, can_draw
 
 
 def reproduce(

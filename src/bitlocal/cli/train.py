@@ -12,11 +12,11 @@ import numpy as np
 import typer
 
 from bitlocal import _core
-from bitlocal.cli.console import byte_size, err, facts, out, training_progress
-from bitlocal.cli.data import load_data
-from bitlocal.cli.isa import Isa
-from bitlocal.cli.outfile import require_writable
-from bitlocal.cli.parameters import with_parameters
+from bitlocal.cli.shared.console import byte_size, err, facts, out, training_progress
+from bitlocal.cli.shared.data import load_data
+from bitlocal.cli.shared.isa import Isa
+from bitlocal.cli.shared.outfile import require_writable
+from bitlocal.cli.shared.parameters import with_parameters
 from bitlocal.datasets.match import Split, split
 from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders.resolve import suit

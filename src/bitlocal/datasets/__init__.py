@@ -6,8 +6,8 @@ raw values: turning these into bits is left to the encoders.
 
 from __future__ import annotations
 
-from .container import Dataset
-from .registry import describe, load, names
-from .tables import read_table
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.known.registry import describe, load, names
+from bitlocal.datasets.tables import read_table
 
 __all__ = ["Dataset", "describe", "load", "names", "read_table"]

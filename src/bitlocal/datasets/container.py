@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from bitlocal.errors import DataError
 
 _CELLS = (float, bool, str, type(None))
 

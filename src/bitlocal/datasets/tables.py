@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ..errors import DataError
-from .container import Dataset
-from .csv_table import read_csv
-from .files import reading
-from .npz_table import read_npz
-from .parquet_table import read_parquet
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.formats.csv_table import read_csv
+from bitlocal.datasets.formats.files import reading
+from bitlocal.datasets.formats.npz_table import read_npz
+from bitlocal.datasets.formats.parquet_table import read_parquet
+from bitlocal.errors import DataError
 
 _READERS: dict[str, Callable[..., Dataset]] = {
     ".csv": read_csv,

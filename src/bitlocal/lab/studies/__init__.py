@@ -6,7 +6,7 @@ results, a table or a figure. `reproduce` runs the cells that have no result yet
 
 from __future__ import annotations
 
-from bitlocal.lab.studies.cells import Cell
 from bitlocal.lab.studies.reproduction import Outcome, Request, prepare, reproduce
+from bitlocal.lab.studies.running.cells import Cell
 
 __all__ = ["Cell", "Outcome", "Request", "prepare", "reproduce"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from bitlocal.lab import cost
-from bitlocal.lab.studies.cells import Cell
-from bitlocal.lab.studies.data import Facts
-from bitlocal.lab.studies.methods import BINARY
+from bitlocal.lab.studies.running.cells import Cell
+from bitlocal.lab.studies.running.data import Facts
+from bitlocal.lab.studies.running.methods import BINARY
 
 # Options of the rule that change what is kept and counted, and that `bitlocal.lab.cost` does not know.
 _UNKNOWN = ("train_classifier", "single_output")

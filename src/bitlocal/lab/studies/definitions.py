@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from bitlocal.lab.studies.cells import Cell
 from bitlocal.lab.studies.costs import samples_at_equal_memory, ways_to_keep
-from bitlocal.lab.studies.data import Facts
-from bitlocal.lab.studies.methods import LABELS
 from bitlocal.lab.studies.plan import Entry, Plan
+from bitlocal.lab.studies.running.cells import Cell
+from bitlocal.lab.studies.running.data import Facts
+from bitlocal.lab.studies.running.methods import LABELS
 
 ONE_LAYER = (1035,)
 TWO_LAYERS = (1035, 525)

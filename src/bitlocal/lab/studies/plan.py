@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from bitlocal.lab.studies.cells import Cell, Setting, Settings
-from bitlocal.lab.studies.data import Facts
-from bitlocal.lab.studies.methods import BINARY, grid, missing
-from bitlocal.lab.studies.store import Result
+from bitlocal.lab.studies.running.cells import Cell, Setting, Settings
+from bitlocal.lab.studies.running.data import Facts
+from bitlocal.lab.studies.running.methods import BINARY, grid, missing
+from bitlocal.lab.studies.running.store import Result
 
 TUNING_SEED = 0
 BATCH_SIZE = 100  # every method's

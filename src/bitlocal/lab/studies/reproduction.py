@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bitlocal.lab.studies import figures, output
-from bitlocal.lab.studies.cells import Cell
-from bitlocal.lab.studies.data import Facts, look_at
 from bitlocal.lab.studies.definitions import STUDIES
-from bitlocal.lab.studies.environment import environment
-from bitlocal.lab.studies.execute import run_cell
-from bitlocal.lab.studies.page import page
 from bitlocal.lab.studies.plan import Choice, Entry, Plan, Run, Scale, estimate_seconds, full, quick
-from bitlocal.lab.studies.reports import Report, report, tuning_report
-from bitlocal.lab.studies.runner import Failure, Work, run
-from bitlocal.lab.studies.store import Result, Store
+from bitlocal.lab.studies.reporting import figures, output
+from bitlocal.lab.studies.reporting.page import page
+from bitlocal.lab.studies.reporting.reports import report, tuning_report
+from bitlocal.lab.studies.reporting.runs import Report
+from bitlocal.lab.studies.running.cells import Cell
+from bitlocal.lab.studies.running.data import Facts, look_at
+from bitlocal.lab.studies.running.environment import environment
+from bitlocal.lab.studies.running.execute import run_cell
+from bitlocal.lab.studies.running.runner import Failure, Work, run
+from bitlocal.lab.studies.running.store import Result, Store
 
 DEFAULT_DATA = ("prototypes", "fashion-mnist", "cifar10-features")
 

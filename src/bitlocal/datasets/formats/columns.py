@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from .files import shown, some_of
+from bitlocal.datasets.formats.files import shown, some_of
+from bitlocal.errors import DataError
 
 MISSING = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"])
 """Fields of text that stand for a missing value, once the blanks around them are dropped."""

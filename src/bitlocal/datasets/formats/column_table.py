@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import FeatureColumn, check_names, check_text_columns, find_target, to_matrix
-from .container import Dataset
-from .files import shown
-from .labels import check_classes, parse_labels
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.formats.columns import FeatureColumn, check_names, check_text_columns, find_target, to_matrix
+from bitlocal.datasets.formats.files import shown
+from bitlocal.datasets.formats.labels import check_classes, parse_labels
 
 
 class ColumnTable:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import DataError
-from . import places
-from .container import Dataset
-from .tables import read_table
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.known import places
+from bitlocal.datasets.tables import read_table
+from bitlocal.errors import DataError
 
 
 def load_uci(name: str) -> Dataset:

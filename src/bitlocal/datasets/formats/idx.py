@@ -17,8 +17,8 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from .files import reading
+from bitlocal.datasets.formats.files import reading
+from bitlocal.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UINT8 = 0x08

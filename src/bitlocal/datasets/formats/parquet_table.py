@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from .column_table import ColumnTable
-from .container import Dataset
-from .files import reading, shown
-from .labels import label_text
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.formats.column_table import ColumnTable
+from bitlocal.datasets.formats.files import reading, shown
+from bitlocal.datasets.formats.labels import label_text
+from bitlocal.errors import DataError
 
 
 def read_parquet(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DataError
+from bitlocal.errors import DataError
 
 _LONGEST_SHOWN = 40
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from bitlocal.lab.studies.cells import Cell
-from bitlocal.lab.studies.store import Result, Store
+from bitlocal.lab.studies.running.cells import Cell
+from bitlocal.lab.studies.running.store import Result, Store
 
 Work = Callable[[Cell], Result]
 

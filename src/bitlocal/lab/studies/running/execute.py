@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bitlocal.lab.studies.cells import Cell
 from bitlocal.lab.studies.costs import costs
-from bitlocal.lab.studies.data import encoded_parts
-from bitlocal.lab.studies.environment import environment
-from bitlocal.lab.studies.methods import BINARY, make
-from bitlocal.lab.studies.store import Result
+from bitlocal.lab.studies.running.cells import Cell
+from bitlocal.lab.studies.running.data import encoded_parts
+from bitlocal.lab.studies.running.environment import environment
+from bitlocal.lab.studies.running.methods import BINARY, make
+from bitlocal.lab.studies.running.store import Result
 from bitlocal.network import BinaryNetwork
 from bitlocal.splits import hold_out
 from bitlocal.training import Progress

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from bitlocal.lab.studies.cells import Settings
-from bitlocal.lab.studies.statistics import Difference, Summary
+from bitlocal.lab.studies.reporting.statistics import Difference, Summary
+from bitlocal.lab.studies.running.cells import Settings
 
 
 @dataclass(frozen=True)

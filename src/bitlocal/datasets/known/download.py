@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from ..errors import DataError
-from .idx import read_idx
+from bitlocal.datasets.formats.idx import read_idx
+from bitlocal.errors import DataError
 
 # Tried in this order.
 MIRRORS: dict[str, tuple[str, ...]] = {

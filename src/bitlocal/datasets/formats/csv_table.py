@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from ..errors import DataError
-from .column_table import ColumnTable
-from .container import Dataset
-from .files import reading
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.formats.column_table import ColumnTable
+from bitlocal.datasets.formats.files import reading
+from bitlocal.errors import DataError
 
 # Fields turned into numbers at a time: enough to be fast, few enough that a large file never exists as text
 # as a whole.

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..errors import DataError
-from .container import Dataset
-from .images import load_cifar10_features, load_digits, load_fashion_mnist, load_mnist
-from .prototypes import load_prototypes
-from .uci import load_uci
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.known.images import load_cifar10_features, load_digits, load_fashion_mnist, load_mnist
+from bitlocal.datasets.known.prototypes import load_prototypes
+from bitlocal.datasets.known.uci import load_uci
+from bitlocal.errors import DataError
 
 
 @dataclass(frozen=True)

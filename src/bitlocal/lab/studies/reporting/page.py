@@ -6,8 +6,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from bitlocal.lab.studies.figures import Figure
-from bitlocal.lab.studies.reports import Report
+from bitlocal.lab.studies.reporting.figures import Figure
+from bitlocal.lab.studies.reporting.runs import Report
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 2em auto; max-width: 1180px;

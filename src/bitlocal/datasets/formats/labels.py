@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from .files import shown
+from bitlocal.datasets.formats.files import shown
+from bitlocal.errors import DataError
 
 
 def parse_labels(texts: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64] | NDArray[np.str_]:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from . import places
-from .container import Dataset
-from .download import SHA256, fetch
-from .idx import read_idx
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.formats.idx import read_idx
+from bitlocal.datasets.known import places
+from bitlocal.datasets.known.download import SHA256, fetch
+from bitlocal.errors import DataError
 
 # Training features, training labels, test features, test labels.
 _MNIST_STEMS = (

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from bitlocal.estimator import BMLPClassifier
-from bitlocal.lab.studies.cells import Cell, Settings, make_settings
+from bitlocal.lab.studies.running.cells import Cell, Settings, make_settings
 
 BINARY = ("bmlp", "single-layer")
 FLOAT = ("sgd", "adam")

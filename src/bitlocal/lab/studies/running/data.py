@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bitlocal.bits import PackedBits, pack
 from bitlocal.datasets import Dataset, load, names, read_table
 from bitlocal.encoders import ImageEncoder, SignalEncoder, make_encoder
-from bitlocal.lab.studies.cells import Cell
+from bitlocal.lab.studies.running.cells import Cell
 from bitlocal.splits import hold_out
 
 TEST_FRACTION = 0.2  # of data without a test split of their own

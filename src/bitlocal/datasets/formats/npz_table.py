@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from .columns import FeatureColumn, to_matrix
-from .container import Dataset
-from .files import reading, some_of
-from .labels import check_classes, label_text, parse_labels
+from bitlocal.datasets.container import Dataset
+from bitlocal.datasets.formats.columns import FeatureColumn, to_matrix
+from bitlocal.datasets.formats.files import reading, some_of
+from bitlocal.datasets.formats.labels import check_classes, label_text, parse_labels
+from bitlocal.errors import DataError
 
 # What numpy and zipfile raise for content that is not what it says it is.
 _DAMAGE = (

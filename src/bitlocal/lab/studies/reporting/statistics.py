@@ -29,7 +29,7 @@ def summarise(values: Sequence[float]) -> Summary:
 
     Examples
     --------
-    >>> from bitlocal.lab.studies.statistics import summarise
+    >>> from bitlocal.lab.studies.reporting.statistics import summarise
     >>> summarise([1.0, 2.0, 3.0])
     Summary(n=3, mean=2.0, deviation=1.0)
     """
@@ -75,7 +75,7 @@ def paired_difference(
 
     Examples
     --------
-    >>> from bitlocal.lab.studies.statistics import paired_difference
+    >>> from bitlocal.lab.studies.reporting.statistics import paired_difference
     >>> paired_difference({1: 3.0, 2: 5.0, 3: 9.0}, {1: 2.0, 2: 3.0}).mean
     1.5
     """

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from .container import Dataset
+from bitlocal.datasets.container import Dataset
+from bitlocal.errors import DataError
 
 _PURPOSE = 6
 _PROTOTYPES, _TRAIN, _TEST = 0, 1, 2
@@ -92,7 +92,7 @@ def load_prototypes(
     threshold = int(float(noise) * 65536)
 
     # Imported here so that every other data set works without the compiled core.
-    from .._core import random_words
+    from bitlocal._core import random_words
 
     prototypes = _draw_prototypes(random_words, seed, n_classes * prototypes_per_class, n_features)
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bitlocal.lab.studies.cells import Cell
-from bitlocal.lab.studies.reports import Report
-from bitlocal.lab.studies.store import Result
+from bitlocal.lab.studies.reporting.runs import Report
+from bitlocal.lab.studies.running.cells import Cell
+from bitlocal.lab.studies.running.store import Result
 
 _COSTS = ("training_memory_bits", "published_memory_bits", "inference_memory_bits", "training_gates", "inference_gates")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bitlocal.errors import DataError
-from bitlocal.lab.studies.cells import Cell
+from bitlocal.lab.studies.running.cells import Cell
 
 Result = dict[str, Any]
 

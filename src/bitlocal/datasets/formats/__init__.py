@@ -1,0 +1,1 @@
+"""Files that hold data: what they look like, and how they are read."""

@@ -1,0 +1,1 @@
+"""Data sets that are known by name: where they are looked for, and how they are had."""

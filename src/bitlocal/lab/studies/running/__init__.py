@@ -1,0 +1,1 @@
+"""Cells: what is trained, how, in which processes, and where results are kept."""
