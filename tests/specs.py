@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bitlocal.parameters import compose
 from bitlocal.spec import Spec
+from bitlocal.spec.parameters import compose
 
 
 def flat_spec(

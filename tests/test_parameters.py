@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitlocal import BMLPClassifier, SingleLayerClassifier
-from bitlocal.parameters import DEFAULTS, PARAMETERS, check, compose, decompose, markdown_table
 from bitlocal.spec import Classes, Dense, Pool, Rule, Spec
+from bitlocal.spec.parameters import DEFAULTS, PARAMETERS, check, compose, decompose, markdown_table
 
 README = Path(__file__).parents[1] / "README.md"
 

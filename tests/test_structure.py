@@ -108,11 +108,10 @@ def test_no_module_imports_in_a_circle():
 
 ORDER = (  # data flows from the first to the last: nothing imports what stands below it
     ("errors", "_core"),
-    ("bits", "processor", "splits", "spec", "constraints"),
-    ("parameters",),
+    ("bits", "processor", "splits", "spec", "watchdog"),
     ("datasets",),
     ("encoders",),
-    ("network", "samples", "watchdog"),
+    ("samples", "network"),
     ("training",),
     ("estimator",),
     ("single_layer",),
@@ -146,12 +145,10 @@ ROOMS = [p for p in SRC.rglob("*") if p.is_dir() and p.name != "__pycache__"]
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SRC).as_posix())
 def test_files_are_small(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 510
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.relative_to(SRC).as_posix())
 def test_rooms_are_small(path):
-    tops = [
-        p for p in path.iterdir() if p.is_file() and p.suffix in {".py", ".cpp", ".hpp"} and p.name != "__init__.py"
-    ]
-    assert len(tops) <= 13, sorted(p.name for p in tops)
+    tops = [p.name for p in path.iterdir() if p.suffix in {".py", ".cpp", ".hpp"} and p.name != "__init__.py"]
+    assert len(tops) <= 14, sorted(tops)

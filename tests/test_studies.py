@@ -22,6 +22,7 @@ import bitlocal
 from bitlocal import BMLPClassifier, pack
 from bitlocal.cli.main import main
 from bitlocal.errors import DataError
+from bitlocal.lab.methods import METHODS
 from bitlocal.lab.studies.definitions import STUDIES
 from bitlocal.lab.studies.plan import Plan, full, quick
 from bitlocal.lab.studies.reporting import figures
@@ -347,7 +348,7 @@ def test_where_seeds_draw_their_test_samples_each_is_tuned_for_itself():
 
 
 def test_every_method_has_as_many_settings_to_choose_from():
-    counts = {len(set(methods.grid(method, (1035,)))) for method in methods.METHODS}
+    counts = {len(set(methods.grid(method, (1035,)))) for method in METHODS}
     assert counts == {9}
     assert len(methods.grid("bmlp", (1035, 525))) == 9
     assert methods.grid("bmlp", (1035,)) == methods.grid("single-layer", (1035,))

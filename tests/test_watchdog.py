@@ -61,7 +61,7 @@ def test_a_forked_process_trains_on(tmp_path):
 import os, numpy as np
 from bitlocal.bits import pack
 from bitlocal.network import BinaryNetwork
-from bitlocal.parameters import compose
+from bitlocal.spec.parameters import compose
 spec = compose({"hidden_layer_sizes": 30}, n_inputs=9, n_classes=2)
 X, y = pack(np.random.default_rng(0).random((80, 9)) < 0.5), np.arange(80) % 2
 network = BinaryNetwork(spec)

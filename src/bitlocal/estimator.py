@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from bitlocal.bits import PackedBits
 from bitlocal.network import BinaryNetwork
-from bitlocal.parameters import DEFAULTS, check, compose, decompose, draw_seed
 from bitlocal.samples import encode, fit_encoder, read, read_training
 from bitlocal.spec import Spec
+from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
 

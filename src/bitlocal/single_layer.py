@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bitlocal.estimator import BMLPClassifier
-from bitlocal.parameters import compose, layer_sizes
 from bitlocal.spec import Spec
+from bitlocal.spec.parameters import compose, layer_sizes
 
 
 class SingleLayerClassifier(BMLPClassifier):

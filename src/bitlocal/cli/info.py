@@ -15,8 +15,8 @@ from bitlocal.cli.shared.console import byte_size, facts, out
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.encoders import TableEncoder
 from bitlocal.files.model import load_model
-from bitlocal.parameters import decompose
 from bitlocal.processor import instruction_set, processor_name
+from bitlocal.spec.parameters import decompose
 
 
 def info(

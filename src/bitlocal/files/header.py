@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bitlocal.files.schema import build, require
-from bitlocal.parameters import compose, decompose
 from bitlocal.spec import Spec
+from bitlocal.spec.parameters import compose, decompose
 
 
 def _spec(

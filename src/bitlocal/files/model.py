@@ -33,9 +33,9 @@ from bitlocal.files.labels import classes_from_json, classes_to_json
 from bitlocal.files.schema import MOST_BYTES, brief, build, fits, plain, reason, refuse_constant, require
 from bitlocal.files.tensors import Arrays, read, to_bytes
 from bitlocal.network import BinaryNetwork, TrainingState
-from bitlocal.parameters import decompose
 from bitlocal.single_layer import SingleLayerClassifier
 from bitlocal.spec import Pool, Spec
+from bitlocal.spec.parameters import decompose
 from bitlocal.training import EpochRecord
 
 FORMAT_VERSION = 1

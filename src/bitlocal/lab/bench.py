@@ -25,9 +25,9 @@ from bitlocal.encoders import MedianBinarizer
 from bitlocal.errors import DataError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.network import BinaryNetwork
-from bitlocal.parameters import compose
 from bitlocal.processor import processor_name
 from bitlocal.spec import Classes, Dense, Spec
+from bitlocal.spec.parameters import compose
 
 N_CLASSES = 10
 Report = Callable[[str], None]

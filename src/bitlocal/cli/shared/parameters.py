@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bitlocal.constraints import Jobs, LayerSizes, Seed
-from bitlocal.parameters import PARAMETERS, Parameter
+from bitlocal.spec.constraints import Jobs, LayerSizes, Seed
+from bitlocal.spec.parameters import PARAMETERS, Parameter
 
 _LIMITS: dict[type, dict[str, Any]] = {Seed: {"min": 0, "max": 2**64 - 1}, Jobs: {"min": 1, "max": 1024}}
 

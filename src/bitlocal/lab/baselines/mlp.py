@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.constraints import Between, Constraint, Optional
 from bitlocal.lab.baselines.training import Learner, TorchClassifier
-from bitlocal.parameters import layer_sizes
+from bitlocal.spec.constraints import Between, Constraint, Optional
+from bitlocal.spec.parameters import layer_sizes
 
 _SOLVERS = {"adam": 1e-3, "sgd": 0.05}
 """The solvers, and the learning rate of each unless another one is asked for."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.constraints import Between, Constraint, Whole
 from bitlocal.lab.baselines.training import Learner, TorchClassifier
-from bitlocal.parameters import layer_sizes
+from bitlocal.spec.constraints import Between, Constraint, Whole
+from bitlocal.spec.parameters import layer_sizes
 
 
 class StraightThroughClassifier(TorchClassifier):

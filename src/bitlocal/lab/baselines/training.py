@@ -17,10 +17,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from bitlocal.bits import PackedBits
-from bitlocal.constraints import Constraint, LayerSizes, Whole
 from bitlocal.lab.baselines.inputs import Scaler, signs
-from bitlocal.parameters import PARAMETERS, draw_seed
 from bitlocal.samples import encode, fit_encoder, read, read_training
+from bitlocal.spec.constraints import Constraint, LayerSizes, Whole
+from bitlocal.spec.parameters import PARAMETERS, draw_seed
 from bitlocal.splits import hold_out
 
 _ROWS_AT_ONCE = 1000  # in prediction, so that activations stay in the cache

@@ -6,9 +6,9 @@
 """
 
 from bitlocal.lab.cost.circuits import GateCosts, gates, philox_word, xorshift_word
-from bitlocal.lab.cost.shape import METHODS
 from bitlocal.lab.cost.steps import Operation, Operations, Run, operations
 from bitlocal.lab.cost.storage import Memory, equal_memory, memory
+from bitlocal.lab.methods import METHODS
 
 __all__ = [
     "METHODS",

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bitlocal.lab.methods import LOCAL, METHODS
 from bitlocal.spec import default_group_size
-
-METHODS = ("bmlp", "single-layer", "sgd", "adam", "straight-through")
-"""What the cost of is known."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Shape:
     @property
     def is_local(self) -> bool:
         """Whether it learns by the local rule, with counters."""
-        return self.method in ("bmlp", "single-layer")
+        return self.method in LOCAL
 
     @property
     def trained(self) -> list[tuple[int, int]]:

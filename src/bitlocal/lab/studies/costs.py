@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from bitlocal.lab import cost
+from bitlocal.lab.methods import LOCAL
 from bitlocal.lab.studies.running.cells import Cell
 from bitlocal.lab.studies.running.data import Facts
-from bitlocal.lab.studies.running.methods import BINARY
 
 # Options of the rule that change what is kept and counted, and that `bitlocal.lab.cost` does not know.
 _UNKNOWN = ("train_classifier", "single_output")
@@ -47,7 +47,7 @@ def costs(cell: Cell, n_inputs: int, n_classes: int, n_train: int, counts: Mappi
     }
     to_train = cost.memory(*shape, n_samples=n_train, input_type=cell.kept_as, **options)
     to_infer = cost.memory(*shape, training=False, input_type=cell.kept_as, **options)
-    if cell.method not in BINARY:
+    if cell.method not in LOCAL:
         counts = {name: counts[name] for name in ("seen", "batches")}
     trained = cost.gates(cost.operations(*shape, run=counts, clip=clip < 65535, **options))
     return {

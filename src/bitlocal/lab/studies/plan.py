@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+from bitlocal.lab.methods import LOCAL, METHODS
 from bitlocal.lab.studies.running.cells import Cell, Setting, Settings
 from bitlocal.lab.studies.running.data import Facts
-from bitlocal.lab.studies.running.methods import BINARY, grid, missing
+from bitlocal.lab.studies.running.methods import grid, missing
 from bitlocal.lab.studies.running.store import Result
 
 TUNING_SEED = 0
@@ -77,10 +78,10 @@ def quick(seeds: int) -> Scale:
         few=2,
         samples=2000,
         test_samples=1000,
-        epochs=dict.fromkeys(("bmlp", "single-layer", "sgd", "adam", "straight-through"), 4),
+        epochs=dict.fromkeys(METHODS, 4),
         least_batches=20,
         tuning_samples=1000,
-        tuning_epochs=dict.fromkeys(("bmlp", "single-layer", "sgd", "adam", "straight-through"), 2),
+        tuning_epochs=dict.fromkeys(METHODS, 2),
         depth_epochs=3,
         option_epochs=3,
         map_samples=1000,
@@ -272,7 +273,7 @@ def estimate_seconds(cell: Cell, facts: Facts) -> float:
     if cell.classes is not None:
         n_train = n_train * len(cell.classes) // facts.n_classes
     first = facts.n_features if cell.inputs == "float" else facts.n_bits
-    sizes = [first, *cell.hidden] + ([] if cell.method in BINARY else [facts.n_classes])
+    sizes = [first, *cell.hidden] + ([] if cell.method in LOCAL else [facts.n_classes])
     synapses = sum(a * b for a, b in pairwise(sizes))
     once = (facts.n_train + facts.n_test) * first * 1e-9  # to encode
     a_sample = synapses * _SECONDS[cell.method] + _SECONDS_A_SAMPLE * len(cell.hidden)

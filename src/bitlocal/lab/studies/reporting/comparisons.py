@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
+from bitlocal.lab.methods import FLOAT
 from bitlocal.lab.studies.definitions import row_name
 from bitlocal.lab.studies.plan import BATCH_SIZE, Choice, Run
 from bitlocal.lab.studies.reporting import figures, tables
@@ -22,7 +23,6 @@ from bitlocal.lab.studies.reporting.runs import (
 from bitlocal.lab.studies.reporting.statistics import paired_difference, summarise
 from bitlocal.lab.studies.reporting.tables import Table
 from bitlocal.lab.studies.running.execute import MOST_TRAINING_SAMPLES
-from bitlocal.lab.studies.running.methods import FLOAT
 
 
 def comparison(made: Report, runs: Sequence[Run]) -> None:

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 
+from bitlocal.lab.methods import FLOAT
 from bitlocal.lab.studies.costs import budget, samples_at_equal_memory, ways_to_keep
 from bitlocal.lab.studies.definitions import SHAPES, TWO_LAYERS, row_name
 from bitlocal.lab.studies.plan import Run
@@ -23,7 +24,7 @@ from bitlocal.lab.studies.reporting.runs import (
 from bitlocal.lab.studies.reporting.statistics import summarise
 from bitlocal.lab.studies.reporting.tables import Table
 from bitlocal.lab.studies.running.execute import BIN_WIDTH, PERCENTILES
-from bitlocal.lab.studies.running.methods import FLOAT, LABELS
+from bitlocal.lab.studies.running.methods import LABELS
 
 
 def errors(made: Report, runs: Sequence[Run]) -> None:

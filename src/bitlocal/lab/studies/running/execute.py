@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bitlocal.lab.methods import LOCAL
 from bitlocal.lab.studies.costs import costs
 from bitlocal.lab.studies.running.cells import Cell
 from bitlocal.lab.studies.running.data import encoded_parts
 from bitlocal.lab.studies.running.environment import environment
-from bitlocal.lab.studies.running.methods import BINARY, make
+from bitlocal.lab.studies.running.methods import make
 from bitlocal.lab.studies.running.store import Result
 from bitlocal.network import BinaryNetwork
 from bitlocal.splits import hold_out
@@ -43,7 +44,7 @@ def run_cell(cell: Cell) -> Result:
     watch = _Watch(classifier, cell, parts.X_test, parts.y_test)
     start = time.perf_counter()
     with threadpool_limits(1):
-        if cell.method in BINARY:
+        if cell.method in LOCAL:
             classifier.fit(parts.X, parts.y, callback=watch.note)
         else:
             classifier.fit(parts.X, parts.y)

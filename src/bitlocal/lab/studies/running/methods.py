@@ -7,11 +7,9 @@ from itertools import product
 from typing import Any
 
 from bitlocal.estimator import BMLPClassifier
+from bitlocal.lab.methods import FLOAT, LOCAL, METHODS
 from bitlocal.lab.studies.running.cells import Cell, Settings, make_settings
 
-BINARY = ("bmlp", "single-layer")
-FLOAT = ("sgd", "adam")
-METHODS = (*BINARY, *FLOAT, "straight-through")
 LABELS = {
     "bmlp": "BMLP",
     "single-layer": "single-layer",
@@ -30,7 +28,7 @@ def grid(method: str, hidden: tuple[int, ...]) -> list[Settings]:
     The methods of local rules choose the group size and the robustness, the others the learning rate. Group sizes must
     divide every layer, so those of several layers are smaller.
     """
-    if method in BINARY:
+    if method in LOCAL:
         wanted = (5, 15, 45) if all(size % 45 == 0 for size in hidden) else (3, 5, 15)
         return [
             make_settings({"group_size": group_size, "robustness": robustness})
@@ -41,7 +39,7 @@ def grid(method: str, hidden: tuple[int, ...]) -> list[Settings]:
 
 def missing(method: str) -> str | None:
     """Say why a method cannot run here; None if it can."""
-    if method in BINARY or find_spec("torch") is not None:
+    if method in LOCAL or find_spec("torch") is not None:
         return None
     return f"{LABELS[method]} needs PyTorch: pip install 'bitlocal[baselines]'"
 

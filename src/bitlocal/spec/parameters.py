@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bitlocal.constraints import (
+from bitlocal.spec import Classes, Dense, LayerSpec, Pool, Rule, Spec, default_group_size
+from bitlocal.spec.constraints import (
     Anything,
     Between,
     Constraint,
@@ -23,7 +24,6 @@ from bitlocal.constraints import (
     Whole,
     is_whole,
 )
-from bitlocal.spec import Classes, Dense, LayerSpec, Pool, Rule, Spec, default_group_size
 
 _SAME: Any = object()  # the default on the command line is that in Python
 
@@ -237,7 +237,7 @@ def compose(
 
     Examples
     --------
-    >>> from bitlocal.parameters import compose
+    >>> from bitlocal.spec.parameters import compose
     >>> compose({"hidden_layer_sizes": (60, 30), "group_size": 15}, n_inputs=8, n_classes=3).layers
     (Dense(neurons=60, group_size=15, frozen=False), Dense(neurons=30, group_size=15, frozen=False))
     """
