@@ -21,7 +21,7 @@ def test_frozen_first_layer_stays_as_drawn(real_data):
     drawn = BinaryNetwork(clf.network_.spec)
     np.testing.assert_array_equal(clf.network_.counters(0), drawn.counters(0))
     assert not np.array_equal(clf.network_.counters(1), drawn.counters(1))
-    assert all(record.error_share[0] == 0 and record.updates[0] == 0 for record in clf.history_)
+    assert all(record.error_share[0] == 0 and record.counts.updates[0] == 0 for record in clf.history_)
 
 
 def test_random_features_with_a_trained_classifier(real_data):

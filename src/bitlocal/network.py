@@ -66,6 +66,16 @@ class Counts:
     draws: list[int] = field(default_factory=list)
     reinforced: list[int] = field(default_factory=list)
 
+    @property
+    def accuracy(self) -> float:
+        """Share of the samples that were classified correctly when they were presented."""
+        return self.correct / max(self.seen, 1)
+
+    @property
+    def error_share(self) -> tuple[float, ...]:
+        """Share of samples with an error signal, for each layer."""
+        return tuple(errors / max(self.seen, 1) for errors in self.errors)
+
     def add(self, other: Counts) -> None:
         """Add another stretch to this one."""
         self.seen += other.seen

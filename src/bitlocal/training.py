@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,33 +22,33 @@ class EpochRecord:
     ----------
     epoch : int
         Its number within this training, from 1.
-    n_samples : int
-        Samples that were presented.
-    train_accuracy : float
-        Share of samples classified correctly when they were presented, before the network learnt from them.
+    counts : Counts
+        What it counted; what `bitlocal.lab.cost` reckons with.
     validation_accuracy : float or None
         Accuracy on the held-out part at the end of the epoch, where there is one.
-    error_share : tuple of float
-        Share of samples with an error signal, for each layer.
     seconds : float
         Wall-clock time of the training, without validation and callbacks.
-    batches : int
-        Mini-batches.
-    updates, draws, reinforced : tuple of int
-        Updates of a neuron by a sample, random words that the reinforcement drew, and synapses that it moved, for each
-        layer and for the trained classifier where there is one; what `bitlocal.lab.cost` reckons with.
     """
 
     epoch: int
-    n_samples: int
-    train_accuracy: float
+    counts: Counts
     validation_accuracy: float | None
-    error_share: tuple[float, ...]
     seconds: float
-    batches: int = 0
-    updates: tuple[int, ...] = ()
-    draws: tuple[int, ...] = ()
-    reinforced: tuple[int, ...] = ()
+
+    @property
+    def n_samples(self) -> int:
+        """Samples that were presented."""
+        return self.counts.seen
+
+    @property
+    def train_accuracy(self) -> float:
+        """Share of samples classified correctly when they were presented, before the network learnt from them."""
+        return self.counts.accuracy
+
+    @property
+    def error_share(self) -> tuple[float, ...]:
+        """Share of samples with an error signal, for each layer."""
+        return self.counts.error_share
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,34 @@ class Progress:
     ----------
     epoch, n_epochs : int
         The current epoch, from 1, and how many there will be at most.
-    seen, n_samples : int
-        Samples presented in this epoch, and how many an epoch has.
-    train_accuracy : float
+    counts : Counts
         Of this epoch so far.
-    error_share : tuple of float
-        Of this epoch so far, for each layer.
+    n_samples : int
+        Samples that an epoch has.
     finished : EpochRecord or None
         The epoch's record, in the last call of the epoch.
     """
 
     epoch: int
     n_epochs: int
-    seen: int
+    counts: Counts
     n_samples: int
-    train_accuracy: float
-    error_share: tuple[float, ...]
     finished: EpochRecord | None = None
+
+    @property
+    def seen(self) -> int:
+        """Samples presented in this epoch."""
+        return self.counts.seen
+
+    @property
+    def train_accuracy(self) -> float:
+        """Share of samples classified correctly, of this epoch so far."""
+        return self.counts.accuracy
+
+    @property
+    def error_share(self) -> tuple[float, ...]:
+        """Share of samples with an error signal, of this epoch so far, for each layer."""
+        return self.counts.error_share
 
 
 Callback = Callable[[Progress], None]
@@ -123,28 +135,16 @@ def train(
                 seconds += time.perf_counter() - start
                 counts.add(part)
                 if callback is not None and counts.seen < len(samples):
-                    callback(_progress(epoch, epochs, counts, len(samples)))
+                    callback(Progress(epoch, epochs, copy.deepcopy(counts), len(samples)))
                 start = time.perf_counter()
             accuracy = None
             if validation is not None:
                 predicted = network.predict(validation.samples, n_threads=n_threads)
                 accuracy = float((predicted == validation.labels).mean())
-            progress = _progress(epoch, epochs, counts, len(samples))
-            record = EpochRecord(
-                epoch,
-                counts.seen,
-                progress.train_accuracy,
-                accuracy,
-                progress.error_share,
-                seconds,
-                counts.batches,
-                tuple(counts.updates),
-                tuple(counts.draws),
-                tuple(counts.reinforced),
-            )
+            record = EpochRecord(epoch, counts, accuracy, seconds)
             yield record
             if callback is not None:
-                callback(_progress(epoch, epochs, counts, len(samples), record))
+                callback(Progress(epoch, epochs, counts, len(samples), record))
             if best is not None and validation is not None and accuracy is not None:
                 best.note(accuracy, network)
                 if best.waited == validation.patience:
@@ -168,9 +168,3 @@ class _Best:
         self.waited = 0 if accuracy > self.accuracy + self.tol else self.waited + 1
         if accuracy > self.accuracy:
             self.accuracy, self.weights = accuracy, network.snapshot()
-
-
-def _progress(epoch: int, epochs: int, counts: Counts, n_samples: int, finished: EpochRecord | None = None) -> Progress:
-    seen = max(counts.seen, 1)
-    shares = tuple(errors / seen for errors in counts.errors)
-    return Progress(epoch, epochs, counts.seen, n_samples, counts.correct / seen, shares, finished)

@@ -1,4 +1,4 @@
-"""A network's specification in the header of format 1, which has the parameters of the classifier, flat."""
+"""What the header of format 1 has in a form of its own: specifications and records of epochs, flat."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bitlocal.files.schema import build, require
+from bitlocal.network import Counts
 from bitlocal.spec import Spec
 from bitlocal.spec.parameters import compose, decompose
+from bitlocal.training import EpochRecord
 
 
 def _spec(
@@ -42,3 +44,34 @@ def spec_from_json(entries: Mapping[str, Any]) -> Spec:
     spec = build(_spec, entries)
     require(0 <= spec.seed < 2**64, "the seed is not valid")
     return spec
+
+
+def _record(
+    epoch: int,
+    n_samples: int,
+    train_accuracy: float,
+    validation_accuracy: float | None,
+    error_share: tuple[float, ...],
+    seconds: float,
+    batches: int = 0,
+    updates: tuple[int, ...] = (),
+    draws: tuple[int, ...] = (),
+    reinforced: tuple[int, ...] = (),
+) -> EpochRecord:
+    """Make the record of an epoch; the parameters are the entries, in their order. Shares are of whole samples."""
+    errors = [round(share * n_samples) for share in error_share]
+    correct = round(train_accuracy * n_samples)
+    counts = Counts(n_samples, correct, errors, batches, list(updates), list(draws), list(reinforced))
+    return EpochRecord(epoch, counts, validation_accuracy, seconds)
+
+
+def record_to_json(record: EpochRecord) -> dict[str, Any]:
+    """Give the entries of a record."""
+    values = {**vars(record.counts), **vars(record)}
+    values |= {name: getattr(record, name) for name in ("n_samples", "train_accuracy", "error_share")}
+    return {name: values[name] for name in inspect.signature(_record).parameters}
+
+
+def record_from_json(entries: Mapping[str, Any]) -> EpochRecord:
+    """Make a record; raises ValueError or TypeError if an entry is missing, unknown or not valid."""
+    return build(_record, entries)

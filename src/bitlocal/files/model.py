@@ -28,7 +28,7 @@ from bitlocal.errors import ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.files.atomic import write_file
 from bitlocal.files.encoders import encoder_from_json, encoder_to_json, fitted_from_json, fitted_to_json
-from bitlocal.files.header import spec_from_json, spec_to_json
+from bitlocal.files.header import record_from_json, record_to_json, spec_from_json, spec_to_json
 from bitlocal.files.labels import classes_from_json, classes_to_json
 from bitlocal.files.schema import MOST_BYTES, brief, build, fits, plain, reason, refuse_constant, require
 from bitlocal.files.tensors import Arrays, read, to_bytes
@@ -36,7 +36,6 @@ from bitlocal.network import BinaryNetwork, TrainingState
 from bitlocal.single_layer import SingleLayerClassifier
 from bitlocal.spec import Pool, Spec
 from bitlocal.spec.parameters import decompose
-from bitlocal.training import EpochRecord
 
 FORMAT_VERSION = 1
 
@@ -176,7 +175,7 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
         "data": None if data is None else asdict(data),
     }
     if not inference_only:
-        header["history"] = [asdict(record) for record in classifier.history_]
+        header["history"] = [record_to_json(record) for record in classifier.history_]
     return header
 
 
@@ -203,7 +202,7 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
 
     require(fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
     classifier.n_iter_ = header["n_iter"]
-    classifier.history_ = [build(EpochRecord, record) for record in header.get("history", [])]
+    classifier.history_ = [record_from_json(record) for record in header.get("history", [])]
     return Model(classifier, _data_from_json(header["data"]))
 
 

@@ -107,19 +107,20 @@ class Run:
         Parameters
         ----------
         records : Counts, EpochRecord, BaselineRecord, or an iterable of them
-            `seen` may be called `n_samples`, `batches` `n_batches`, and `errors` may be shares of `seen`,
-            `error_share`. What else is missing is none.
+            They may be called `counts` of the record; `seen` may be called `n_samples`, and `batches` `n_batches`.
+            What else is missing is none.
 
         Raises
         ------
         ValueError
             If the records differ in their number of layers, or there is none.
         """
-        several = list(records) if isinstance(records, Iterable) else [records]
+        given = list(records) if isinstance(records, Iterable) else [records]
+        several = [getattr(record, "counts", record) for record in given]
         if not several:
             raise ValueError("expected at least one record of a run, got none")
-        layers = [[_errors(record) for record in several]]
-        layers += [[getattr(record, name, ()) for record in several] for name in ("updates", "draws", "reinforced")]
+        names = ("errors", "updates", "draws", "reinforced")
+        layers = [[getattr(record, name, ()) for record in several] for name in names]
         return cls(
             sum(_number(record, "seen", "n_samples") for record in several),
             sum(_number(record, "batches", "n_batches") for record in several),
@@ -132,12 +133,6 @@ def _number(record: Any, *names: str) -> int:
         if hasattr(record, name):
             return int(getattr(record, name))
     raise ValueError(f"expected a record with the attribute {' or '.join(names)}, got {type(record).__name__}")
-
-
-def _errors(record: Any) -> Sequence[int]:
-    if hasattr(record, "errors"):
-        return tuple(record.errors)
-    return tuple(round(share * _number(record, "seen", "n_samples")) for share in getattr(record, "error_share", ()))
 
 
 def operations(

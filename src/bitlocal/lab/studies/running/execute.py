@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bitlocal.files.header import record_to_json
+from bitlocal.lab.cost import Run
 from bitlocal.lab.methods import LOCAL
 from bitlocal.lab.studies.costs import costs
 from bitlocal.lab.studies.running.cells import Cell
@@ -52,7 +54,8 @@ def run_cell(cell: Cell) -> Result:
         accuracy = float(np.mean(classifier.predict(parts.X_test) == parts.y_test))
         some = _some_rows(parts.y, cell.seed)
         train_accuracy = float(np.mean(classifier.predict(parts.X[some]) == parts.y[some]))
-    epochs = [_plain(asdict(record)) for record in classifier.history_]
+    entries = record_to_json if cell.method in LOCAL else asdict
+    epochs = [_plain(entries(record)) for record in classifier.history_]
     for record, accuracy_then in zip(epochs, watch.accuracies, strict=False):
         record["accuracy"] = accuracy_then
     n_inputs = parts.X.shape[1]
@@ -120,21 +123,9 @@ def _distributions(network: BinaryNetwork) -> list[dict[str, Any]]:
 
 
 def _totals(history: Sequence[Any]) -> dict[str, Any]:
-    """Add up what every epoch counted, with the names of `bitlocal.lab.cost.Run`."""
-    totals: dict[str, Any] = {
-        "seen": sum(record.n_samples for record in history),
-        "batches": sum(getattr(record, "batches", None) or record.n_batches for record in history),
-    }
-    if not hasattr(history[0], "error_share"):  # of a method without error signals
-        return totals
-    totals["errors"] = _sums([[round(share * r.n_samples) for share in r.error_share] for r in history])
-    for name in ("updates", "draws", "reinforced"):
-        totals[name] = _sums([getattr(record, name) for record in history])
-    return totals
-
-
-def _sums(rows: Sequence[Sequence[int]]) -> list[int]:
-    return [sum(column) for column in zip(*rows, strict=True)]
+    """Add up what every epoch counted; methods without error signals count samples and mini-batches alone."""
+    counts: dict[str, Any] = _plain({name: v for name, v in asdict(Run.of(history)).items() if v != ()})
+    return counts
 
 
 def _plain(value: Any) -> Any:
