@@ -19,21 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EncoderCode", "as_features", "encoder_code"]
 
-_BODY = """\
-static void ${prefix}_encode(const ${feature_t} *features, uint32_t *bits)
-{
-    ${p}_writer_t out;
-    size_t i;
-    for (i = 0u; i < ${n_words}u; i++) {
-        bits[i] = 0u;
-    }
-    out.word = bits;
-    out.mask = 1u;
-    out.code = 0u;
-    out.threshold = 0u;
-${calls}}
-"""
-
 
 @dataclass(frozen=True)
 class EncoderCode:
@@ -112,9 +97,9 @@ def code_for(encoder: Any, n_features: int, prefix: str, features: str | None = 
     builder = Builder(prefix, kind)
     _add(builder, encoder, n_features)
     n_bits = n_features if encoder is None else sum(part.n_bits_ for part in _parts_of(encoder))
-    calls = "".join(f"    {call}\n" for call in builder.calls)
-    body = builder.text(_BODY, prefix=prefix, n_words=-(-n_bits // 32), calls=calls)
-    return EncoderCode(kind.ctype, n_features, int(n_bits), builder.declarations, body, builder.scratch_bytes)
+    return EncoderCode(
+        kind.ctype, n_features, int(n_bits), builder.declarations, builder.body(int(n_bits)), builder.scratch_bytes
+    )
 
 
 def _parts_of(encoder: Any) -> list[Any]:
@@ -167,9 +152,9 @@ def _add(builder: Builder, encoder: Any, n_features: int) -> None:
 
 def _add_bits(builder: Builder, n_features: int) -> None:
     """Add the code for features that are bits: 0 or -1, and 1."""
-    above = "> 0x80000000u" if builder.features.is_float else "> 0"
-    put = builder.put(f"{builder.value('f')} {above}")
-    builder.part("bits", f"    size_t f;\n    for (f = 0u; f < {n_features}u; f++) {{\n        {put}\n    }}\n")
+    piece = "bit of key" if builder.features.is_float else "bit"
+    put = builder.put(builder.expression("encode.c", piece, value=builder.value("f")))
+    builder.part("bits", builder.loop(n_features, put, i="f"))
 
 
 def _no_export(encoder: Any) -> ExportError:

@@ -13,107 +13,8 @@ from bitlocal.export.c99.encoder.features import TYPES, FeatureType
 from bitlocal.export.c99.encoder.thermometers import NumberTable, Thermometers
 from bitlocal.export.c99.encoder.thresholds import by_column
 from bitlocal.export.c99.encoder.whole import add_whole
-from bitlocal.export.c99.numbers import indented
 
-_DIFFERENCES = """\
-/* Differences of values that are so many places apart. */
-static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, size_t apart)
-{
-    size_t i;
-    for (i = apart; i < ${n}u; i++) {
-        ${write}
-    }
-}
-"""
-
-_BOUND = """\
-/* Where segment s begins, of so many segments of n steps. */
-static size_t ${p}_bound(size_t s, size_t n, size_t segments)
-{
-    return (size_t)(((uint32_t)s * (uint32_t)n) / (uint32_t)segments);
-}
-"""
-
-_ABOVE = """\
-static int ${name}(const ${feature_t} *features, size_t i)
-{
-    const ${ctype} value = ${value};
-    return ${above};
-}
-"""
-
-_CROSSINGS = """\
-/* How often a channel crosses its median in some steps. */
-static int32_t ${name}(const ${feature_t} *features, size_t first, size_t end, size_t channel)
-{
-    int32_t n = 0;
-    size_t t;
-    for (t = (first > 0u) ? first : 1u; t < end; t++) {
-        const size_t i = (t * ${channels}u) + channel;
-        if (${above}(features, i) != ${above}(features, i - ${channels}u)) {
-            n++;
-        }
-    }
-    return n;
-}
-"""
-
-_WRITE_CROSSINGS = """\
-size_t s;
-${start}for (s = 0u; s < ${segments}u; s++) {
-    const size_t first = ${p}_bound(s, ${n_steps}u, ${segments}u);
-    const size_t end = ${p}_bound(s + 1u, ${n_steps}u, ${segments}u);
-    size_t channel;
-    for (channel = 0u; channel < ${channels}u; channel++) {
-        ${write}
-    }
-}
-"""
-
-_SUM = """\
-static int32_t ${name}(const ${feature_t} *features, size_t first, size_t n, size_t channel)
-{
-    int32_t sum = 0;
-    size_t t;
-    for (t = first; t < (first + n); t++) {
-        sum += (int32_t)${value};
-    }
-    return sum;
-}
-"""
-
-_ENERGY = """\
-/* How much the sums of so many values differ from those of the values that follow them. */
-static int32_t ${name}(const ${feature_t} *features, size_t first, size_t end, size_t half, size_t channel)
-{
-    int32_t energy = 0;
-    size_t i;
-    for (i = first; i < end; i++) {
-        const size_t place = i * 2u * half;
-        const int32_t left = ${sum}(features, place, half, channel);
-        const int32_t right = ${sum}(features, place + half, half, channel);
-        energy += (left > right) ? (left - right) : (right - left);
-    }
-    return energy;
-}
-"""
-
-_WRITE_BANDS = """\
-size_t half;
-${start}for (half = 1u; half <= ${most}u; half *= 2u) {
-    const size_t n = ${n_steps}u / (2u * half);
-    const size_t segments = (n < ${segments}u) ? n : ${segments}u;
-    size_t s;
-    for (s = 0u; s < segments; s++) {
-        const size_t first = ${p}_bound(s, n, segments);
-        const size_t end = ${p}_bound(s + 1u, n, segments);
-        size_t channel;
-        for (channel = 0u; channel < ${channels}u; channel++) {
-            ${write}
-        }
-    }
-}
-"""
+_FILE = "signal.c"
 
 
 def suited_type(encoder: SignalEncoder) -> FeatureType:
@@ -149,9 +50,7 @@ class _Signal:
         self._builder = builder
         self._encoder = encoder
         self._n_steps, self._channels = encoder.shape_
-        self._value, self._low, self._high = add_whole(
-            builder, "value", encoder.levels_ if encoder.levels_.shape[1] else None, "signals"
-        )
+        self._value = add_whole(builder, "value", encoder.levels_ if encoder.levels_.shape[1] else None, "signals")
 
     def add(self, part: _Part, rows: list[list[int]], lags: list[int]) -> None:
         """Add the code of a part that has bits."""
@@ -165,54 +64,51 @@ class _Signal:
             self._add_bands(rows)
 
     def _add_values(self, rows: list[list[int]]) -> None:
-        thermometers = Thermometers(self._builder, "value_level", rows, self._low, self._high)
-        write = thermometers.call(self._value.format("i"))
-        loop = f"for (i = 0u; i < {len(rows)}u; i++) {{\n    {write}\n}}\n"
-        self._builder.part("values", indented(f"size_t i;\n{thermometers.start()}{loop}"))
+        thermometers = Thermometers(self._builder, "value_level", rows, self._value.low, self._value.high)
+        write = thermometers.call(self._value.at("i"))
+        self._builder.part("values", self._builder.loop(len(rows), write, thermometers.start()))
 
     def _add_differences(self, rows: list[list[int]], lags: list[int]) -> None:
-        span = self._high - self._low
+        span = self._value.high - self._value.low
         thermometers = Thermometers(self._builder, "difference", rows, -span, span)
-        ctype = thermometers.ctype
-        later, earlier = self._value.format("i"), self._value.format("i - apart")
-        difference = f"({ctype})(({ctype}){later} - ({ctype}){earlier})"
-        n, write = self._n_steps * self._channels, thermometers.call(difference)
-        name = self._builder.function("differences", _DIFFERENCES, n=n, write=write)
-        calls = [f"{name}(features, out, {lag * self._channels}u);\n" for lag in lags]
-        self._builder.part("differences", indented(thermometers.start() + "".join(calls)))
+        earlier = self._value.at(self._text("place before").rstrip())
+        values = {"ctype": thermometers.ctype, "later": self._value.at("i"), "earlier": earlier}
+        write = thermometers.call(self._text("difference", **values).rstrip())
+        n = self._n_steps * self._channels
+        name = self._builder.function("differences", _FILE, "differences", n=n, write=write)
+        calls = [self._text("call of differences", name=name, apart=lag * self._channels) for lag in lags]
+        self._builder.part("differences", thermometers.start() + "".join(calls))
 
     def _add_crossings(self, rows: list[list[int]]) -> None:
-        medians = NumberTable(self._builder, "medians", self._encoder.medians_.tolist(), self._low, self._high)
-        channel = f"i % {self._channels}u" if self._channels > 1 else "0u"
-        above = self._builder.function(
-            "above",
-            _ABOVE,
-            ctype=medians.ctype,
-            value=self._value.format("i"),
-            above=medians.below("value", channel),
+        medians = NumberTable(
+            self._builder, "medians", self._encoder.medians_.tolist(), self._value.low, self._value.high
         )
-        name = self._builder.function("crossings", _CROSSINGS, channels=self._channels, above=above)
-        call = f"{name}(features, first, end, channel)"
-        self._add_segments(_WRITE_CROSSINGS, "crossing", rows, self._n_steps, call)
+        channel = self._text("channel" if self._channels > 1 else "only channel", channels=self._channels).rstrip()
+        values = {"value": self._value.at("i"), "above": medians.below("value", channel)}
+        above = self._builder.function("above", _FILE, "above", ctype=medians.ctype, **values)
+        name = self._builder.function("crossings", _FILE, "crossings", channels=self._channels, above=above)
+        self._add_segments("crossing", rows, self._n_steps, name)
 
     def _add_bands(self, rows: list[list[int]]) -> None:
-        value = self._value.format(f"(t * {self._channels}u) + channel" if self._channels > 1 else "t + channel")
-        name = self._builder.function("energy", _ENERGY, sum=self._builder.function("sum", _SUM, value=value))
-        call = f"{name}(features, first, end, half, channel)"
-        self._add_segments(_WRITE_BANDS, "band", rows, 2**31 - 1, call)
+        place = self._text("place" if self._channels > 1 else "only place", channels=self._channels).rstrip()
+        name = self._builder.function("sum", _FILE, "sum", value=self._value.at(place))
+        name = self._builder.function("energy", _FILE, "energy", sum=name)
+        self._add_segments("band", rows, 2**31 - 1, name)
 
-    def _add_segments(self, template: str, what: str, rows: list[list[int]], high: int, call: str) -> None:
+    def _add_segments(self, what: str, rows: list[list[int]], high: int, name: str) -> None:
         thermometers = Thermometers(self._builder, what, rows, 0, high)
-        if thermometers.ctype != "int32_t":
-            call = f"({thermometers.ctype}){call}"
-        self._builder.add(_BOUND)
-        body = self._builder.text(
-            template,
+        value = self._text(f"call of {what}s", name=name).rstrip()
+        self._builder.add(_FILE, "bound")
+        body = self._text(
+            f"write {what}s",
             start=thermometers.start(),
             segments=min(int(self._encoder.n_segments), self._n_steps),
             n_steps=self._n_steps,
             channels=self._channels,
             most=2 ** (self._n_steps.bit_length() - 2) if self._n_steps > 1 else 0,
-            write=thermometers.call(call),
+            write=thermometers.call(value, cast=thermometers.ctype != "int32_t"),
         )
-        self._builder.part(f"{what}s", indented(body))
+        self._builder.part(f"{what}s", body)
+
+    def _text(self, piece: str, **values: object) -> str:
+        return self._builder.text(_FILE, piece, **values)

@@ -20,54 +20,11 @@ from bitlocal.export.c99.encoder.features import (
     type_for,
 )
 from bitlocal.export.c99.encoder.thermometers import NumberTable, Thermometers
-from bitlocal.export.c99.numbers import indented
+from bitlocal.export.c99.numbers import unsigned
 from bitlocal.export.errors import ExportError
 
 _NO_KEY = 2**32 - 1  # above that of infinity
-
-_PLACE = """\
-/* The place of a value among n categories, from 1; 0 if it is none of them. */
-static size_t ${name}(${ctype} value, size_t first, size_t n)
-{
-    size_t i;
-    for (i = 0u; i < n; i++) {
-        if (${equal}) {
-            return i + 1u;
-        }
-    }
-    return 0u;
-}
-"""
-
-_ONEHOT = """\
-static void ${p}_onehot(${p}_writer_t *out, size_t place, size_t first, size_t n)
-{
-    size_t i;
-    for (i = first; i <= n; i++) {
-        ${p}_put(out, place == i);
-    }
-}
-"""
-
-_ORDINAL = """\
-static void ${p}_ordinal(${p}_writer_t *out, size_t place, size_t n)
-{
-    size_t i;
-    for (i = 1u; i < n; i++) {
-        ${p}_put(out, place > i);
-    }
-}
-"""
-
-_BINARY = """\
-static void ${p}_binary(${p}_writer_t *out, size_t place, size_t n)
-{
-    size_t i;
-    for (i = 0u; i < n; i++) {
-        ${p}_put(out, (int)((place >> i) & 1u));
-    }
-}
-"""
+_FILE = "categories.c"
 
 
 def _suited_to_categories(names: list[str], categories: Sequence[Sequence[str]], missing: bool) -> FeatureType:
@@ -143,27 +100,23 @@ def add_categories(
     lines = []
     for i, categories in enumerate(encoder.categories_):
         if len(encoder._labels(i)):
-            lines.append(f"place = {finder.place(i, i if places is None else places[i])};\n")
+            feature = i if places is None else places[i]
+            lines.append(builder.text(_FILE, "find", place=finder.place(i, feature)))
             lines.append(_write_place(builder, encoder, i, len(categories)))
-            value = finder.value(i if places is None else places[i])
+            value = finder.value(feature)
             if encoder.coding == "onehot":
                 lines += _rest(builder, encoder, i, value)
             elif encoder.missing_[i]:
-                lines.append(builder.put(f"{value} == 0u") + "\n")
-    builder.part("categories", indented("size_t place;\n" + "".join(lines)))
+                lines.append(builder.put(builder.expression(_FILE, "is missing", value=value)))
+    builder.part("categories", builder.text(_FILE, "columns", columns="".join(lines)))
 
 
 def _write_place(builder: Builder, encoder: CategoryEncoder, i: int, n: int) -> str:
     """Write the bits of the categories that have some of their own."""
     width = len(encoder._labels(i)) - encoder.missing_[i]
-    if encoder.coding == "ordinal":
-        builder.add(_ORDINAL)
-        return f"{builder.p}_ordinal(out, place, {n}u);\n"
-    if encoder.coding == "binary":
-        builder.add(_BINARY)
-        return f"{builder.p}_binary(out, place, {width}u);\n"
-    builder.add(_ONEHOT)
-    return f"{builder.p}_onehot(out, place, {1 + _drops(encoder, i)}u, {n}u);\n"
+    builder.add(_FILE, encoder.coding)
+    values = {"n": width if encoder.coding == "binary" else n, "first": 1 + _drops(encoder, i)}
+    return builder.text(_FILE, f"call of {encoder.coding}", **values)
 
 
 def _drops(encoder: CategoryEncoder, i: int) -> bool:
@@ -174,11 +127,11 @@ def _drops(encoder: CategoryEncoder, i: int) -> bool:
 def _rest(builder: Builder, encoder: CategoryEncoder, i: int, value: str) -> list[str]:
     """Write the bits for other categories, and for a missing one."""
     lines, alone = [], len(encoder.categories_[i]) == 0 and _drops(encoder, i)
-    present = f" && ({value} != 0u)" if builder.features.is_float else ""
     if encoder.other_[i] and not alone:
-        lines.append(builder.put(f"(place == 0u){present}") + "\n")
+        piece = "is other key" if builder.features.is_float else "is other"
+        lines.append(builder.put(builder.expression(_FILE, piece, value=value)))
     if encoder.missing_[i]:
-        lines.append(builder.put(f"{value} == 0u") + "\n")
+        lines.append(builder.put(builder.expression(_FILE, "is missing", value=value)))
     return lines
 
 
@@ -213,14 +166,16 @@ class _Finder:
         features = builder.features
         low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
         table = NumberTable(builder, "categories", everything or [0], low, high)
-        self._name = builder.function("place", _PLACE, ctype=table.ctype, equal=table.equal("value", "first + i"))
+        equal = table.equal("value", builder.expression(_FILE, "index"))
+        self._name = builder.function("place", _FILE, "place", ctype=table.ctype, equal=equal)
 
     def value(self, feature: int) -> str:
-        return self._builder.value(f"{feature}u")
+        return self._builder.value(unsigned(feature))
 
     def place(self, column: int, feature: int) -> str:
         first, end = self._first[column], self._first[column + 1]
-        return f"{self._name}({self.value(feature)}, {first}u, {end - first}u)"
+        values = {"name": self._name, "value": self.value(feature), "first": first, "n": end - first}
+        return self._builder.expression(_FILE, "call of place", **values)
 
 
 def add_table(builder: Builder, encoder: TableEncoder) -> None:
@@ -251,5 +206,4 @@ def _add_ordered(builder: Builder, encoder: TableEncoder, column: int, feature: 
     if above or missing:
         finder = _Finder(builder, [_keys(builder, name, order)])
         thermometers = Thermometers(builder, "ordered", [above], 0, len(order), [missing])
-        write = thermometers.call(f"({thermometers.ctype}){finder.place(0, feature)}")
-        builder.part("ordered", indented(thermometers.start() + write + "\n"))
+        builder.part("ordered", thermometers.start() + thermometers.call(finder.place(0, feature), cast=True))

@@ -12,7 +12,6 @@ from bitlocal.encoders import MedianBinarizer, ThresholdEncoder
 from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType, is_whole, thresholds_as, type_for
 from bitlocal.export.c99.encoder.thermometers import Thermometers
-from bitlocal.export.c99.numbers import indented
 from bitlocal.export.errors import ExportError
 
 
@@ -56,9 +55,8 @@ def add_columns(builder: Builder, encoder: ThresholdEncoder, columns: Sequence[i
     thermometers = Thermometers(builder, "level", rows, low, high, missing.tolist())
     first, index = min(places), "f"
     if list(places) != list(range(first, first + len(places))):
-        index = f"(size_t){builder.table('columns', list(places)).at('f')}"
+        index = builder.expression("encode.c", "index", read=builder.table("columns", list(places)).at("f"))
     elif first > 0:
-        index = f"f + {first}u"
+        index = builder.expression("encode.c", "shifted", first=first)
     write = thermometers.call(builder.value(index))
-    loop = f"for (f = 0u; f < {len(places)}u; f++) {{\n    {write}\n}}\n"
-    builder.part("levels", indented(f"size_t f;\n{thermometers.start()}{loop}"))
+    builder.part("levels", builder.loop(len(places), write, thermometers.start(), "f"))
