@@ -1,8 +1,8 @@
 # Two commands do everything on a machine with Python >= 3.10, make and a C++20 compiler:
 #   make demo   sets up .venv, builds, installs, and trains a network on a small data set
 #   make test   the same with the test tools, then lint and the whole test suite against the installed package
-# Beyond these: make format, make test-torch, make sanitize, make test-arm, make test-avx512, make test-device,
-# make demo-device, make fuzz, make clean.
+# Beyond these: make format, make test-torch, make sanitize, make stress, make test-arm, make test-avx512,
+# make test-device, make demo-device, make fuzz, make clean.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,12 +11,12 @@ BIN := $(VENV)/bin
 SETTINGS := $(if $(BITLOCAL_WERROR),-Ccmake.define.BITLOCAL_WERROR=ON)
 # Of the templates of exported C, those that are C as they stand; the others are pieces of functions.
 TEMPLATES := src/bitlocal/export/c99/templates
-CXX_FILES := $(wildcard src/core/*.[hc]pp src/bindings/*.cpp tests/*.cpp tools/*/*.[hc] \
-  $(TEMPLATES)/*.c $(TEMPLATES)/layouts/*.c benchmarks/device/*/*.[hc] examples/device/*.c)
-BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/bindings/*) \
+CXX_FILES := $(wildcard src/core/*.[hc]pp src/core/*/*.[hc]pp src/bindings/*.[hc]pp tests/*.cpp tests/seams/*.hpp \
+  tools/*/*.[hc] $(TEMPLATES)/*.c $(TEMPLATES)/layouts/*.c benchmarks/device/*/*.[hc] examples/device/*.c)
+BUILT_FROM := pyproject.toml CMakeLists.txt README.md $(wildcard src/core/* src/core/*/* src/bindings/*) \
   $(shell find src/bitlocal -name '*.py*' -not -path '*/__pycache__/*') $(shell find $(TEMPLATES) -type f)
 
-.PHONY: demo test test-torch lint format sanitize test-arm test-avx512 test-device demo-device fuzz clean
+.PHONY: demo test test-torch lint format sanitize stress test-arm test-avx512 test-device demo-device fuzz clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bitlocal train digits --out digits.safetensors
@@ -57,6 +57,13 @@ sanitize: $(VENV)/.installed-test
 	  $(BIN)/cmake --build build/sanitize-$$kind && \
 	  $(BIN)/ctest --test-dir build/sanitize-$$kind --verbose || exit 1; \
 	done
+
+# The barrier at which threads wait for each other, for millions of rounds: some five minutes.
+ROUNDS := 20000000
+stress: $(VENV)/.installed-test
+	$(BIN)/cmake -S . -B build/stress -DBITLOCAL_PYTHON=OFF
+	$(BIN)/cmake --build build/stress --target barrier_test
+	build/stress/barrier_test $(ROUNDS)
 
 # The core's own tests for AArch64, cross-compiled and run under emulation; and no floating point in the result.
 test-arm: $(VENV)/.installed-test

@@ -186,7 +186,7 @@ void test_preactivations(const KernelSet& kernels, std::size_t n_inputs, std::si
     Guarded<std::int32_t> z((n_samples - 1) * stride + used, 1 + n_samples % 4);
 
     kernels.rule.preactivations(weights.data(), n_blocks, n_words, static_cast<std::int32_t>(n_inputs),
-                           samples.pointers.data(), n_samples, z.data(), stride);
+                                samples.pointers.data(), n_samples, z.data(), stride);
 
     for (std::size_t s = 0; s < n_samples; ++s) {
         for (std::size_t k = 0; k < used; ++k) {
@@ -379,7 +379,8 @@ void test_update(const KernelSet& kernels, std::size_t n_inputs, std::size_t n_s
     // One neuron of a block: its words lie kLanes apart, the words between them are other neurons'.
     Guarded<Word> weight((words(n_inputs) - 1) * kLanes + 1, 1 + n_inputs % kLanes);
 
-    kernels.rule.update(h.data(), n_inputs, pointers.data(), desired.data(), n_samples, clip.low, clip.high, weight.data());
+    kernels.rule.update(h.data(), n_inputs, pointers.data(), desired.data(), n_samples, clip.low, clip.high,
+                        weight.data());
 
     std::vector<Word> expected_weight((words(n_inputs) - 1) * kLanes + 1, weight.canary());
     for (std::size_t w = 0; w < words(n_inputs); ++w) expected_weight[w * kLanes] = 0;
@@ -484,8 +485,8 @@ void test_masked_popcounts(const KernelSet& kernels) {
             expected.push_back(count);
         }
         Guarded<std::int32_t> counts(n_counts, 1);
-        kernels.encode.masked_popcounts(row.data(), first_term.data(), places.data(), masks.data(), flips.data(), n_counts,
-                                 counts.data());
+        kernels.encode.masked_popcounts(row.data(), first_term.data(), places.data(), masks.data(), flips.data(),
+                                        n_counts, counts.data());
         for (std::size_t i = 0; i < n_counts; ++i) expect_equal("count", i, counts[i], expected[i]);
         counts.check_canaries("counts");
     }

@@ -39,8 +39,8 @@ auto to_numpy(std::vector<T> values, Extents... shape) {
 
 inline void require_samples(std::size_t n_inputs, const Input<Word, 2>& samples) {
     const std::size_t n_words = bitlocal::words_for(n_inputs);
-    require(samples.shape(1) == n_words, "samples: expected rows of " + std::to_string(n_words) + " words, got " +
-                                             std::to_string(samples.shape(1)));
+    require(samples.shape(1) == n_words,
+            "samples: expected rows of " + std::to_string(n_words) + " words, got " + std::to_string(samples.shape(1)));
 }
 
 // Each file of bindings has one of these, which adds a subject to the module.

@@ -40,7 +40,8 @@ struct BlockMaker {
     bool learns;
 };
 
-constexpr std::size_t kMostNeurons = (std::size_t{1} << 24) - 1;  // the layout of the random streams has 24 bits for them
+constexpr std::size_t kMostNeurons =
+    (std::size_t{1} << 24) - 1;  // the layout of the random streams has 24 bits for them
 
 CounterRange counter_range(int h_min, int h_max) {
     require(h_min >= INT16_MIN && h_min < 0 && h_max >= 0 && h_max <= INT16_MAX, "counters must fit int16");

@@ -1,6 +1,8 @@
 // Training: a resident trainer, what it counts, and where its time goes.
 #include "trainer.hpp"
 
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "checks.hpp"
@@ -14,7 +16,7 @@ using bitlocal::TrainingCounts;
 
 using Numbers = std::vector<std::uint64_t>;
 
-Numbers reinforcement_of(const TrainingCounts& counts, std::uint64_t bitlocal::ReinforcementCounts::*what) {
+Numbers reinforcement_of(const TrainingCounts& counts, std::uint64_t bitlocal::ReinforcementCounts::* what) {
     Numbers numbers;
     for (const bitlocal::ReinforcementCounts& layer : counts.reinforcement) numbers.push_back(layer.*what);
     return numbers;
@@ -53,13 +55,15 @@ Output<std::uint64_t, 2> phase_times(const Trainer& trainer) {
 }  // namespace
 
 void add_trainer(nb::module_& m) {
-    auto phases = nb::enum_<bitlocal::Phase>(m, "Phase", nb::is_arithmetic(), "What the time of a training is split into.");
+    auto phases =
+        nb::enum_<bitlocal::Phase>(m, "Phase", nb::is_arithmetic(), "What the time of a training is split into.");
     for (std::size_t i = 0; i < bitlocal::kPhaseNames.size(); ++i)
         phases.value(bitlocal::kPhaseNames[i], static_cast<bitlocal::Phase>(i));
 
     nb::class_<TrainingCounts>(m, "TrainingCounts", "What a stretch of training counted.")
         .def_ro("correct", &TrainingCounts::correct, "Samples that the last layer classified correctly when presented.")
-        .def_ro("errors", &TrainingCounts::errors, "Per layer: samples with an error signal; 0 in a frozen one below others.")
+        .def_ro("errors", &TrainingCounts::errors,
+                "Per layer: samples with an error signal; 0 in a frozen one below others.")
         .def_ro("updates", &TrainingCounts::updates,
                 "Per layer, and for a trained classifier: updates of a neuron by a sample.")
         .def_prop_ro(
@@ -87,6 +91,15 @@ void add_trainer(nb::module_& m) {
         .def_prop_ro("usable", &Trainer::usable, "False in a process that was forked off after the trainer was made.")
         .def("run", &run, "samples"_a, "labels"_a, "order"_a, "first_step"_a, "thresholds"_a,
              "Train on the samples in the given order.")
+        .def(
+            "positions",
+            [](const Trainer& self) {
+                std::vector<std::pair<std::uint32_t, std::string>> named;
+                for (const auto& [step, activity] : self.positions())
+                    named.emplace_back(step, bitlocal::kActivityNames[static_cast<std::size_t>(activity)]);
+                return named;
+            },
+            "The mini-batch that each thread is at, and what it does there; for bug reports, also while it runs.")
         .def("time_phases", &Trainer::time_phases, "wanted"_a, "Whether to take the time of the phases.")
         .def("phase_times", &phase_times,
              "The nanoseconds that each thread has spent in each phase: uint64, (threads, phases).");

@@ -158,6 +158,11 @@ class Trainer:
     def run(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, thresholds: Sequence[int]) -> TrainingCounts:
         """Train on the samples in the given order."""
 
+    def positions(self) -> list[tuple[int, str]]:
+        """
+        The mini-batch that each thread is at, and what it does there; for bug reports, also while it runs.
+        """
+
     def time_phases(self, wanted: bool) -> None:
         """Whether to take the time of the phases."""
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bitlocal import _core
 from bitlocal.bits import PackedBits, unpack, words_for
 from bitlocal.spec import Spec
+from bitlocal.watchdog import watch
 
 _STEPS = 2**32  # mini-batches and epochs are counted modulo this
 
@@ -209,7 +210,8 @@ class BinaryNetwork:
         # whose random numbers would then be used again.
         self.state.step += n_steps
         try:
-            counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds)
+            with watch(trainer):
+                counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds)
         except (ValueError, TypeError, RuntimeError, MemoryError):  # the core refused, and has changed nothing
             self.state.step = first_step
             raise

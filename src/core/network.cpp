@@ -57,14 +57,14 @@ void Network::initialise(std::uint64_t seed) {
 }
 
 bool Network::has_hidden_weights() const {
-    return std::none_of(blocks_.begin(), blocks_.end(), [](const Block& block) {
-        return std::as_const(*block.layer).counters().hidden().empty();
-    });
+    return std::none_of(blocks_.begin(), blocks_.end(),
+                        [](const Block& block) { return std::as_const(*block.layer).counters().hidden().empty(); });
 }
 
 namespace {
 
-// One thread's workspace for a tile of samples. Making it costs time: no more than is needed, for predictions one by one.
+// One thread's workspace for a tile of samples. Making it costs time: no more than is needed, for predictions one by
+// one.
 struct Workspace {
     Workspace(const Network& network, std::size_t tile) {
         std::size_t z_size = 0;
@@ -91,8 +91,7 @@ void Network::logits(const Word* samples, std::size_t n, std::int32_t* o, std::s
     std::vector<Workspace> workspaces;
     for (std::size_t t = 0; t < n_threads; ++t) workspaces.emplace_back(*this, std::min(kTile, n));
 
-    Team team(n_threads);
-    team.run([&](Member member) {
+    run_team(n_threads, [&](Member member) {
         Workspace& own = workspaces[member.index];
         for (std::size_t tile = member.index; tile < n_tiles; tile += member.team_size) {
             const std::size_t first = tile * kTile;

@@ -23,7 +23,8 @@ struct Block {
 
     // A matrix of n rows for the activations of the neurons, and of each pool.
     std::vector<BitMatrix> stages(std::size_t n) const;
-    // Step 1, for n samples whose activations go to rows first ... first + n - 1 of the stages. z: n rows of the layer's.
+    // Step 1, for n samples whose activations go to rows first ... first + n - 1 of the stages. z: n rows of the
+    // layer's.
     void forward(const Context&, const Word* const* in, std::size_t first, std::size_t n, std::int32_t* z,
                  std::vector<BitMatrix>& stages) const;
 };

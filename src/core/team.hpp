@@ -16,18 +16,39 @@
 
 namespace bitlocal {
 
+inline constexpr std::uint32_t kPauses = 500;          // some 10 microseconds
+inline constexpr std::uint32_t kLooks = kPauses + 50;  // as much again, since a yield takes longer
+
+// Looks so many times whether something has happened, and tells whether it has.
+template <class Happened>
+bool look_out(std::uint32_t n_looks, const Happened& happened) {
+    for (std::uint32_t i = 0; i < n_looks; ++i) {
+        if (happened()) return true;
+        if (i >= kPauses) {
+            std::this_thread::yield();  // the one that is waited for may be on this processor
+            continue;
+        }
+#if defined(__x86_64__) && defined(__GNUC__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+        asm volatile("isb");
+#endif
+    }
+    return false;
+}
+
 // Where threads wait for each other. A mini-batch takes less time than the operating system needs to wake a thread, so
 // those who come early look out for the others for a while before they go to sleep. std::barrier sleeps too soon.
 //
-// No wake-up is lost: `round_` changes while `mutex_` is held, and who falls asleep has looked at it under the same mutex,
-// which the condition variable gives up in one step with falling asleep. So either the change came first, and was seen,
-// or the sleeper was there before the notification that follows the change. (std::atomic::wait promises as much, but
-// libstdc++ 12 leaves out the wake-up if a plain load finds nobody waiting, and a processor may do that load before the
-// store that it follows.) Nobody is woken one by one: everybody sleeps for the same round.
+// No wake-up is lost: `round_` changes while `mutex_` is held, and who falls asleep has looked at it under the same
+// mutex, which the condition variable gives up in one step with falling asleep. So either the change came first, and
+// was seen, or the sleeper was there before the notification that follows the change. (std::atomic::wait promises as
+// much, but libstdc++ 12 leaves out the wake-up if a plain load finds nobody waiting, and a processor may do that load
+// before the store that it follows.) Nobody is woken one by one: everybody sleeps for the same round.
 class Barrier {
   public:
     // `n_looks`: how often a thread looks out before it goes to sleep; tests choose less than is fast.
-    explicit Barrier(std::size_t n_threads, std::uint32_t n_looks = kPauses + kYields)
+    explicit Barrier(std::size_t n_threads, std::uint32_t n_looks = kLooks)
         : n_threads_(n_threads), n_looks_(n_looks) {}
 
     void arrive_and_wait() {
@@ -41,29 +62,12 @@ class Barrier {
             changed_.notify_all();
             return;
         }
-        for (std::uint32_t i = 0; i < n_looks_; ++i) {
-            if (round_.load(std::memory_order_acquire) != round) return;
-            if (i < kPauses)
-                pause();
-            else
-                std::this_thread::yield();  // the one that is waited for may be on this processor
-        }
+        if (look_out(n_looks_, [&] { return round_.load(std::memory_order_acquire) != round; })) return;
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return round_.load(std::memory_order_relaxed) != round; });
     }
 
   private:
-    static constexpr std::uint32_t kPauses = 500;  // some 10 microseconds
-    static constexpr std::uint32_t kYields = 50;   // as much again
-
-    static void pause() {
-#if defined(__x86_64__) && defined(__GNUC__)
-        __builtin_ia32_pause();
-#elif defined(__aarch64__) && defined(__GNUC__)
-        asm volatile("isb");
-#endif
-    }
-
     const std::size_t n_threads_;
     const std::uint32_t n_looks_;
     alignas(64) std::atomic<std::size_t> arrived_{0};
@@ -86,7 +90,7 @@ struct Member {
     std::size_t share_end(std::size_t n) const { return n * (index + 1) / team_size; }
 };
 
-// Threads that sleep until there is something to run.
+// Threads that wait, and sleep if it takes long, until there is something to run.
 class Team {
   public:
     // Throws std::system_error when the threads cannot be had.
@@ -105,12 +109,11 @@ class Team {
 
     std::size_t size() const { return n_threads_; }
 
-    // Calls work(member) once in each thread, the calling one among them, and returns when all are done. `work` must not
-    // throw: what can fail (memory, say) is done before.
+    // Calls work(member) once in each thread, the calling one among them, and returns when all are done. `work` must
+    // not throw: what can fail (memory, say) is done before.
     template <class Work>
     void run(const Work& work) {
-        if (n_threads_ > 1)
-            post({[](const void* w, Member member) { (*static_cast<const Work*>(w))(member); }, &work});
+        if (n_threads_ > 1) post({[](const void* w, Member member) { (*static_cast<const Work*>(w))(member); }, &work});
         const Member member{0, n_threads_, &barrier_};
         work(member);
         member.wait();
@@ -135,7 +138,7 @@ class Team {
         {
             const std::lock_guard lock(mutex_);
             call_ = call;
-            ++n_calls_;
+            n_calls_.store(n_calls_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
         }
         called_.notify_all();
     }
@@ -143,12 +146,12 @@ class Team {
     void serve(std::size_t index) {
         const Member member{index, n_threads_, &barrier_};
         for (std::uint64_t n_served = 0;; ++n_served) {
-            Call call;
-            {
+            const auto called = [&] { return n_calls_.load(std::memory_order_acquire) > n_served; };
+            if (!look_out(kLooks, called)) {  // calls often come one after the other
                 std::unique_lock lock(mutex_);
-                called_.wait(lock, [&] { return n_calls_ > n_served; });
-                call = call_;  // stays until all have been here and at the barrier
+                called_.wait(lock, called);
             }
+            const Call call = call_;  // stays until all have been here and at the barrier
             if (call.function == nullptr) return;
             call.function(call.work, member);
             member.wait();
@@ -165,12 +168,19 @@ class Team {
     std::mutex mutex_;
     std::condition_variable called_;
     Call call_{nullptr, nullptr};
-    std::uint64_t n_calls_ = 0;
+    std::atomic<std::uint64_t> n_calls_{0};
     std::vector<std::thread> others_;
 #if defined(__unix__) || defined(__APPLE__)
     const pid_t process_ = getpid();
 #endif
 };
+
+// Runs work(member) in a team that is there for this alone, or in this thread if one is enough.
+template <class Work>
+void run_team(std::size_t n_threads, const Work& work) {
+    if (n_threads == 1) return work(Member{0, 1, nullptr});
+    Team(n_threads).run(work);
+}
 
 // A team that is left alone in a forked process, where neither its threads nor what they wait at can be cleared away.
 struct LeaveBehind {

@@ -52,7 +52,7 @@ struct Trainer::Workspace {
     std::vector<std::int32_t> z;
     std::vector<std::int32_t> o;
     UpdateScratch update;
-    TrainingCounts counts;                    // of this call
+    TrainingCounts counts;  // of this call
 };
 
 Trainer::Trainer(Network& network, std::size_t batch_size, std::size_t n_threads, std::unique_ptr<Exchange> exchange)
@@ -61,20 +61,25 @@ Trainer::Trainer(Network& network, std::size_t batch_size, std::size_t n_threads
       exchange_(std::move(exchange)),
       inputs_(batch_size),
       labels_(batch_size),
+      positions_(new Position[n_threads]),
       times_(n_threads) {
     std::vector<Block>& blocks = network_.blocks();
     for (Block& block : blocks) traces_.emplace_back(block, batch_size);
     for (std::size_t l = 0; l < blocks.size(); ++l) {
         Trace& trace = traces_[l];
-        learners_.push_back({blocks[l].layer.get(), l, !blocks[l].learns,
-                             {0, inputs_of(l), trace.wanted.data(), trace.errors.data(), trace.chosen.data(),
-                              batch_size}});
+        learners_.push_back(
+            {blocks[l].layer.get(),
+             l,
+             !blocks[l].learns,
+             {0, inputs_of(l), trace.wanted.data(), trace.errors.data(), trace.chosen.data(), batch_size}});
         wanted_.emplace_back();
         for (const auto& pool : blocks[l].pools) wanted_[l].emplace_back(network_.n_targets(), pool->n_inputs());
     }
     if (Trained* learner = network_.learner(); learner != nullptr) {
         Trace& trace = traces_.back();
-        learners_.push_back({learner, blocks.size() - 1, false,
+        learners_.push_back({learner,
+                             blocks.size() - 1,
+                             false,
                              {0, trace.outputs.data(), trace.wanted_answers.data(), trace.errors.data(),
                               trace.chosen_answers.data(), batch_size}});
     }
@@ -109,6 +114,14 @@ void Trainer::prepare(const std::vector<std::uint64_t>& thresholds) {
     }
 }
 
+std::vector<std::pair<std::uint32_t, Activity>> Trainer::positions() const {
+    std::vector<std::pair<std::uint32_t, Activity>> found;
+    for (std::size_t t = 0; t < n_threads(); ++t)
+        found.emplace_back(positions_[t].step.load(std::memory_order_relaxed),
+                           positions_[t].activity.load(std::memory_order_relaxed));
+    return found;
+}
+
 // What the neurons should be, for the topmost pool to be as its teacher wants.
 void Trainer::hand_down(std::size_t l, std::size_t target) {
     const Block& block = network_.blocks()[l];
@@ -122,16 +135,23 @@ void Trainer::hand_down(std::size_t l, std::size_t target) {
 void Trainer::work(const Context& context, const Member& member, const TrainingSet& set, std::uint32_t first_step) {
     PhaseTimes spent{};  // on the stack: neighbours in an array would share cache lines
     Stopwatch watch(timed_ ? &spent : nullptr);
+    Position& position = positions_[member.index];
     std::uint32_t step = first_step;
     for (std::size_t first = 0; first < set.n; first += batch_size_, ++step) {
         const std::size_t size = std::min(batch_size_, set.n - first);
+        position.step.store(step, std::memory_order_relaxed);
+        position.set(Activity::kForward);
         forward(context, member, set, first, size, watch);
+        position.set(Activity::kExchange);
         exchange_->between_choice_and_update(member, traces_, size);
         watch.lap(Phase::kWaiting);
+        position.set(Activity::kUpdate);
         update(context, member, size, step, watch);
+        position.set(Activity::kWaiting);
         member.wait();
         watch.lap(Phase::kWaiting);
     }
+    position.set(Activity::kIdle);
     for (std::size_t i = 0; i < spent.size(); ++i) times_[member.index][i] += spent[i];
 }
 
@@ -165,8 +185,10 @@ void Trainer::forward_block(const Context& context, std::size_t l, std::size_t b
     }
     teacher.logits(context, trace.outputs.data() + begin, end - begin, own.o.data());
     watch.lap(Phase::kForward);
+    Verdict verdicts[kTile];
+    teacher.judge(own.o.data(), labels_.data() + begin, end - begin, verdicts);
     for (std::size_t s = begin; s < end; ++s) {
-        const Verdict verdict = teacher.judge(own.o.data() + (s - begin) * teacher.o_stride(), labels_[s]);
+        const Verdict& verdict = verdicts[s - begin];
         trace.errors[s] = verdict.error;
         own.counts.errors[l] += verdict.error;
         if (last) own.counts.correct += verdict.correct;
@@ -187,8 +209,7 @@ void Trainer::forward_block(const Context& context, std::size_t l, std::size_t b
     }
     for (std::size_t s = begin; s < end && !trace.chosen_answers.empty(); ++s) {
         trace.wanted_answers[s] = teacher.wanted_answers(labels_[s]);
-        trace.chosen_answers[s] =
-            teacher.choose_answer(own.o.data() + (s - begin) * teacher.o_stride(), labels_[s]);
+        trace.chosen_answers[s] = teacher.choose_answer(own.o.data() + (s - begin) * teacher.o_stride(), labels_[s]);
     }
     watch.lap(Phase::kChoice);
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "exchange.hpp"
@@ -37,12 +39,16 @@ inline constexpr std::array<const char*, 6> kPhaseNames = {"forward", "error_sig
                                                            "update",  "reinforcement", "waiting"};
 using PhaseTimes = std::array<std::uint64_t, kPhaseNames.size()>;  // nanoseconds
 
-// Keeps its threads and its memory from mini-batch to mini-batch and from call to call. The result does not depend on the
-// number of threads.
+// What a thread does at a moment, for bug reports.
+enum class Activity : std::uint32_t { kIdle, kForward, kExchange, kUpdate, kWaiting };
+inline constexpr std::array<const char*, 5> kActivityNames = {"idle", "forward", "exchange", "update", "waiting"};
+
+// Keeps its threads and its memory from mini-batch to mini-batch and from call to call. The result does not depend on
+// the number of threads.
 class Trainer {
   public:
-    // Throws std::system_error when the threads cannot be had. The network must outlive the trainer; nobody else may use
-    // it during `run`.
+    // Throws std::system_error when the threads cannot be had. The network must outlive the trainer; nobody else may
+    // use it during `run`.
     Trainer(Network& network, std::size_t batch_size, std::size_t n_threads,
             std::unique_ptr<Exchange> exchange = std::make_unique<LocalExchange>());
     ~Trainer();
@@ -66,7 +72,17 @@ class Trainer {
     // The time that each thread has spent in each phase while it was taken.
     const std::vector<PhaseTimes>& phase_times() const { return times_; }
 
+    // The mini-batch that each thread is at, and what it does there; may be called while another thread is in `run`.
+    std::vector<std::pair<std::uint32_t, Activity>> positions() const;
+
   private:
+    struct alignas(64) Position {
+        std::atomic<std::uint32_t> step{0};
+        std::atomic<Activity> activity{Activity::kIdle};
+
+        void set(Activity now) { activity.store(now, std::memory_order_relaxed); }
+    };
+
     // A layer that learns, and where it finds what was chosen in it.
     struct Learner {
         Trained* layer;
@@ -85,7 +101,9 @@ class Trainer {
     void update_learner(const Context&, std::size_t i, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
     void refresh_teacher(const Member&);
     void hand_down(std::size_t l, std::size_t target);
-    const Word* const* inputs_of(std::size_t l) const { return l == 0 ? inputs_.data() : traces_[l - 1].outputs.data(); }
+    const Word* const* inputs_of(std::size_t l) const {
+        return l == 0 ? inputs_.data() : traces_[l - 1].outputs.data();
+    }
     bool any_error(std::size_t l, std::size_t size) const;
     TrainingCounts counts() const;
 
@@ -93,13 +111,15 @@ class Trainer {
     std::size_t batch_size_;
     std::unique_ptr<Exchange> exchange_;
     TeamPointer team_;
-    std::vector<const Word*> inputs_;            // per sample of the mini-batch
-    std::vector<std::int32_t> labels_;           // likewise
-    std::vector<Trace> traces_;                  // per block
-    std::vector<std::vector<BitMatrix>> wanted_;  // per block: the desired activations below each of its pools, a row a target
-    std::vector<Learner> learners_;              // per block, and the teacher that learns
-    std::vector<GapTable> gaps_;                 // per learner
-    std::vector<Workspace> workspaces_;          // per thread
+    std::vector<const Word*> inputs_;   // per sample of the mini-batch
+    std::vector<std::int32_t> labels_;  // likewise
+    std::vector<Trace> traces_;         // per block
+    std::vector<std::vector<BitMatrix>>
+        wanted_;                         // per block: the desired activations below each of its pools, a row a target
+    std::vector<Learner> learners_;      // per block, and the teacher that learns
+    std::vector<GapTable> gaps_;         // per learner
+    std::vector<Workspace> workspaces_;  // per thread
+    std::unique_ptr<Position[]> positions_;  // per thread
     bool timed_ = false;
     std::vector<PhaseTimes> times_;  // per thread
 };

@@ -297,9 +297,7 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 
 }  // namespace
 
-const KernelSet kAvx2Kernels = {"avx2",
-                                 {preactivations, activations, choose, update, random_words},
-                                 {masked_popcounts},
-                                 peak};
+const KernelSet kAvx2Kernels = {
+    "avx2", {preactivations, activations, choose, update, random_words}, {masked_popcounts}, peak};
 
 }  // namespace bitlocal

@@ -13,7 +13,6 @@
 
 #include <immintrin.h>
 
-
 #include "kernels/kernels.hpp"
 #include "kernels/masked_popcounts.hpp"
 #include "kernels/philox_avx2.hpp"

@@ -22,8 +22,8 @@ struct Count {
 }  // namespace
 
 const KernelSet kAvx512VpopcntdqKernels = {"avx512vpopcntdq",
-                                 {preactivations<Count>, activations, choose, update, random_words},
-                                 {masked_popcounts},
-                                 peak<Count>};
+                                           {preactivations<Count>, activations, choose, update, random_words},
+                                           {masked_popcounts},
+                                           peak<Count>};
 
 }  // namespace bitlocal

@@ -268,9 +268,7 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 
 }  // namespace
 
-const KernelSet kNeonKernels = {"neon",
-                                 {preactivations, activations, choose, update, random_words},
-                                 {masked_popcounts},
-                                 peak};
+const KernelSet kNeonKernels = {
+    "neon", {preactivations, activations, choose, update, random_words}, {masked_popcounts}, peak};
 
 }  // namespace bitlocal

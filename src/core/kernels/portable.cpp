@@ -3,9 +3,7 @@
 
 namespace bitlocal {
 
-const KernelSet kPortableKernels = {"portable",
-                                 {preactivations, activations, choose, update, random_words},
-                                 {masked_popcounts},
-                                 peak};
+const KernelSet kPortableKernels = {
+    "portable", {preactivations, activations, choose, update, random_words}, {masked_popcounts}, peak};
 
 }  // namespace bitlocal

@@ -26,8 +26,8 @@ void Counters::draw(std::uint64_t seed, std::uint32_t index) {
     for (std::size_t row = 0; row < n_rows_; ++row) {
         RandomStream words(seed, Purpose::kHiddenWeights, index, 0, static_cast<std::uint32_t>(row));
         for (std::size_t j = 0; j < n_inputs_; ++j)
-            hidden_row(row)[j] = static_cast<std::int16_t>(
-                std::clamp<std::int32_t>(initial_counter(words[j]), range_.low, range_.high));
+            hidden_row(row)[j] =
+                static_cast<std::int16_t>(std::clamp<std::int32_t>(initial_counter(words[j]), range_.low, range_.high));
         refresh(row);
     }
 }
@@ -54,8 +54,7 @@ ReinforcementCounts Counters::reinforce(const RuleKernels& kernels, std::size_t 
     ReinforcementCounts counts;
     for (std::size_t row = begin; row < end; ++row) {
         const StreamStart stream(seed, Purpose::kReinforcement, index, step, static_cast<std::uint32_t>(row));
-        counts +=
-            bitlocal::reinforce(kernels, hidden_row(row), n_inputs_, gaps, stream, range_.low, range_.high);
+        counts += bitlocal::reinforce(kernels, hidden_row(row), n_inputs_, gaps, stream, range_.low, range_.high);
     }
     return counts;
 }

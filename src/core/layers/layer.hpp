@@ -1,4 +1,5 @@
-// What a layer is: bits in, bits out (step 1 of docs/algorithm.md, section 2); and what one is that learns (steps 4 to 7).
+// What a layer is: bits in, bits out (step 1 of docs/algorithm.md, section 2); and what one is that learns (steps 4 to
+// 7).
 //
 // Layers are called once for a tile of samples, so that a virtual call costs nothing.
 #pragma once
@@ -42,16 +43,16 @@ struct UpdateScratch {
 
 // What the samples of a mini-batch chose in a layer.
 struct Choices {
-    std::size_t size;             // samples in the mini-batch
-    const Word* const* inputs;    // per sample: the activations that came in
-    const Word* const* wanted;    // per sample: the desired activations, a bit a neuron; valid where e = 1
-    const std::uint8_t* errors;   // per sample: the error signal e
-    const std::int32_t* chosen;   // [group * chosen_stride + sample], valid where e = 1: a place in the group, or -1
+    std::size_t size;            // samples in the mini-batch
+    const Word* const* inputs;   // per sample: the activations that came in
+    const Word* const* wanted;   // per sample: the desired activations, a bit a neuron; valid where e = 1
+    const std::uint8_t* errors;  // per sample: the error signal e
+    const std::int32_t* chosen;  // [group * chosen_stride + sample], valid where e = 1: a place in the group, or -1
     std::size_t chosen_stride;
 };
 
-// A layer whose synapses have hidden weights. Its rows of counters are cut into groups, in each of which a sample updates
-// at most one.
+// A layer whose synapses have hidden weights. Its rows of counters are cut into groups, in each of which a sample
+// updates at most one.
 class Trained : public Layer {
   public:
     virtual std::size_t n_groups() const = 0;

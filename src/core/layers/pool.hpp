@@ -31,8 +31,7 @@ class Majority final : public Pool {
     void forward(const Context&, const Word* const* in, std::size_t n, std::int32_t* z,
                  Word* const* out) const override;
     void hand_down(const Word* wanted_out, Word* wanted_in) const override;
-    void spare(const Word* out, const Word* wanted_out, std::int32_t* chosen,
-               std::size_t chosen_stride) const override;
+    void spare(const Word* out, const Word* wanted_out, std::int32_t* chosen, std::size_t chosen_stride) const override;
 
   private:
     std::size_t n_units_;

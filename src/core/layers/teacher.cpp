@@ -23,7 +23,12 @@ void ClassTeacher::logits(const Context& context, const Word* const* a, std::siz
                                    static_cast<std::int32_t>(shape_.n_inputs), a, n, o, o_stride());
 }
 
-Verdict ClassTeacher::judge(const std::int32_t* o, std::int32_t target) const {
+void ClassTeacher::judge(const std::int32_t* o, const std::int32_t* targets, std::size_t n, Verdict* verdicts) const {
+    const std::size_t stride = o_stride();
+    for (std::size_t s = 0; s < n; ++s) verdicts[s] = judge_one(o + s * stride, targets[s]);
+}
+
+Verdict ClassTeacher::judge_one(const std::int32_t* o, std::int32_t target) const {
     std::size_t best = 0;
     std::int32_t second = INT32_MIN;  // the second largest as a value: equal to the largest when classes tie
     for (std::size_t c = 1; c < shape_.n_classes; ++c) {

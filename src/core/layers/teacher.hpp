@@ -1,5 +1,5 @@
-// What teaches a layer, without anything coming from above: its own logits, the error signal, and the activations that it
-// should have (steps 1 to 3 of docs/algorithm.md, section 2).
+// What teaches a layer, without anything coming from above: its own logits, the error signal, and the activations that
+// it should have (steps 1 to 3 of docs/algorithm.md, section 2).
 #pragma once
 
 #include <memory>
@@ -30,12 +30,13 @@ class Teacher {
     virtual void draw(std::uint64_t seed, std::uint32_t index) = 0;
     // Step 1. o: n rows of o_stride().
     virtual void logits(const Context&, const Word* const* a, std::size_t n, std::int32_t* o) const = 0;
-    // Step 2.
-    virtual Verdict judge(const std::int32_t* o, std::int32_t target) const = 0;
+    // Step 2, for n samples.
+    virtual void judge(const std::int32_t* o, const std::int32_t* targets, std::size_t n, Verdict* verdicts) const = 0;
     // Step 3: the desired activations of a sample of this target.
     virtual const Word* wanted(std::int32_t target) const = 0;
 
-    // What learns in the teacher itself from its layer's activations, and with the same error signal; null if nothing does.
+    // What learns in the teacher itself from its layer's activations, and with the same error signal; null if nothing
+    // does.
     virtual Trained* learner() { return nullptr; }
     // For that: the desired answers, and what a sample chooses, both as in Choices. It is one group.
     virtual const Word* wanted_answers(std::int32_t) const { return nullptr; }
@@ -65,7 +66,7 @@ class ClassTeacher : public Teacher {
 
     void draw(std::uint64_t seed, std::uint32_t index) override;
     void logits(const Context&, const Word* const* a, std::size_t n, std::int32_t* o) const override;
-    Verdict judge(const std::int32_t* o, std::int32_t target) const override;
+    void judge(const std::int32_t* o, const std::int32_t* targets, std::size_t n, Verdict* verdicts) const override;
     const Word* wanted(std::int32_t target) const override { return p_.row(static_cast<std::size_t>(target)); }
 
     const BitMatrix& rows() const override { return p_; }
@@ -77,6 +78,8 @@ class ClassTeacher : public Teacher {
     void copy_row(std::size_t c, const WeightBlocks& weights, std::size_t neuron);
 
   private:
+    Verdict judge_one(const std::int32_t* o, std::int32_t target) const;
+
     ClassShape shape_;
     BitMatrix p_;            // rows of the local classifier
     WeightBlocks p_blocks_;  // the same bits, for the logits
