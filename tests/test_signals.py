@@ -333,7 +333,7 @@ def test_bits_may_begin_anywhere_in_a_row(first_bit):
     encoder = SignalEncoder().fit(X)
     words = np.zeros((30, words_for(first_bit + encoder.n_bits_)), dtype=np.uint64)
     words[:, 0] = 1  # what is there stays
-    encoder._write(encoder._validate(X), words, first_bit)
+    encoder.piece().write(encoder.validate(X), words, first_bit)
     before = np.zeros((30, first_bit), dtype=bool)
     before[:, 0] = True
     assert np.array_equal(words, pack(np.hstack([before, encoder.transform(X)])).words)
@@ -421,9 +421,9 @@ def test_the_same_bits_after_pickling_cloning_and_from_the_model_file(tmp_path_f
 )
 def test_untrusted_state(changes, message):
     state = {"shape": [2, 1], "columns": [0, 1], "thresholds": [0, 2], "medians": [1], "levels": [0.5, 1.0, 2.0]}
-    SignalEncoder("thermometer", level_bits=2)._set_state(*split(state), 2)
+    SignalEncoder("thermometer", level_bits=2).restore(*split(state), 2)
     with pytest.raises(ValueError, match=message):
-        SignalEncoder("thermometer", level_bits=2)._set_state(*split({**state, **changes}), 2)
+        SignalEncoder("thermometer", level_bits=2).restore(*split({**state, **changes}), 2)
 
 
 def split(state):
@@ -432,9 +432,9 @@ def split(state):
 
 def test_untrusted_parameters_and_missing_arrays(tmp_path):
     with pytest.raises(KeyError):
-        SignalEncoder()._set_state({"shape": [2, 1]}, {}, 2)
+        SignalEncoder().restore({"shape": [2, 1]}, {}, 2)
     with pytest.raises(ValueError, match="is unknown"):
-        SignalEncoder("pickle")._set_state(*split({"shape": [2, 1]}), 2)
+        SignalEncoder("pickle").restore(*split({"shape": [2, 1]}), 2)
     X, y = two_frequencies(20, 0)
     clf = BMLPClassifier(15, encoder="signal:bands", max_iter=1, random_state=0).fit(X, y)
     clf.encoder_.shape_ = (32, 2)  # the medians are of one channel

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from bitlocal import BMLPClassifier, CategoryEncoder, TableEncoder, ThermometerEncoder, load, save
-from bitlocal.encoders.columns import category
+from bitlocal.encoders.tables.columns import category
 
 
 def as_ints(bits):
@@ -273,9 +273,9 @@ def test_any_table_is_encoded_and_travels(tmp_path_factory, data, strategy):
     other = data.draw(mixed_tables()).iloc[:, :1]
     unseen = pd.DataFrame({name: other.iloc[:, 0] if "text" in name else [None] * len(other) for name in table})
     again = clone(encoder).fit(table)
-    values, arrays = encoder._state()
+    values, arrays = encoder.fitted()
     restored = clone(encoder)
-    restored._set_state(values, arrays, encoder.n_features_in_)
+    restored.restore(values, arrays, encoder.n_features_in_)
     for some in (table, table.iloc[:1], table[table.columns[::-1]], unseen):
         expected = encoder.pack(some).words
         for twin in (again, restored, pickle.loads(pickle.dumps(encoder))):

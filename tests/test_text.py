@@ -105,7 +105,7 @@ def test_bits_may_begin_anywhere_in_a_row(texts, encoder, first_bit):
     encoder.fit(texts)
     words = np.zeros((len(texts), words_for(first_bit + encoder.n_bits)), dtype=np.uint64)
     words[:, 0] = first_bit > 0  # what is there stays
-    encoder._write(encoder._validate(texts), words, first_bit)
+    encoder.piece().write(encoder.validate(texts), words, first_bit)
     before = np.zeros((len(texts), first_bit), dtype=bool)
     before[:, :1] = True
     assert np.array_equal(words, pack(np.hstack([before, encoder.transform(texts)])).words)
@@ -192,7 +192,7 @@ def test_bad_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
         TextEncoder(**parameters).fit(["a text"])
     with pytest.raises(ValueError, match=message):
-        TextEncoder(**parameters)._set_state({}, {}, 1)
+        TextEncoder(**parameters).restore({}, {}, 1)
 
 
 def test_names_and_specs():
@@ -263,9 +263,9 @@ def test_only_texts_on_their_own_are_texts():
 
 def test_untrusted_state():
     with pytest.raises(ValueError, match="takes one feature"):
-        TextEncoder()._set_state({"n_hashes": 1}, {}, 2)
+        TextEncoder().restore({"n_hashes": 1}, {}, 2)
     with pytest.raises(KeyError):
-        TextEncoder()._set_state({}, {}, 1)
+        TextEncoder().restore({}, {}, 1)
     for n_hashes in (0, 4097, 1.0, True, "1"):
         with pytest.raises(ValueError, match="number of hashes is not valid"):
-            TextEncoder()._set_state({"n_hashes": n_hashes}, {}, 1)
+            TextEncoder().restore({"n_hashes": n_hashes}, {}, 1)

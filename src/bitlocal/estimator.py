@@ -8,21 +8,15 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from bitlocal.bits import PackedBits, are_bits, pack
-from bitlocal.constraints import is_whole
-from bitlocal.encoders.choice import choose_encoder, takes_raw
-from bitlocal.encoders.union import is_union, pack_union, parts_of, takes_raw_samples
+from bitlocal.bits import PackedBits
 from bitlocal.network import BinaryNetwork
-from bitlocal.parameters import DEFAULTS, check, compose, decompose
+from bitlocal.parameters import DEFAULTS, check, compose, decompose, draw_seed
+from bitlocal.samples import encode, fit_encoder, read, read_training
 from bitlocal.spec import Spec
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
-
-_Samples = NDArray[Any] | PackedBits
 
 
 class BMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -193,7 +187,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         go_on = self.warm_start and hasattr(self, "network_")
-        X, y = self._validate(X, y, reset=not go_on)
+        X, y = read_training(self, X, y, go_on=go_on)
         if go_on:
             labels = self._class_indices(y)
         else:
@@ -201,7 +195,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
                 del self.network_  # should what follows fail, nothing half-new passes for fitted
             self.classes_, labels = np.unique(y, return_inverse=True)
             self._require_two_classes()
-            self._fit_encoder(X, labels)
+            self.encoder_: Any = fit_encoder(self, X, labels)
         bits = self._encode(X)
         if go_on:
             self._check_same_rule()
@@ -259,7 +253,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         first = not hasattr(self, "network_")
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit: all labels that will ever come")
-        X, y = self._validate(X, y, reset=first)
+        X, y = read_training(self, X, y, go_on=not first)
         if first:
             self.classes_ = np.unique(column_or_1d(classes))
             self._require_two_classes()
@@ -267,7 +261,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"classes={classes!r} differ from those of the first call: {self.classes_!r}")
         labels = self._class_indices(y)
         if first:
-            self._fit_encoder(X, labels)
+            self.encoder_ = fit_encoder(self, X, labels)
         bits = self._encode(X)
         if first:
             self._start_network(bits.n_bits)
@@ -279,7 +273,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _start_network(self, n_bits: int) -> None:
-        self.network_ = BinaryNetwork(self._spec(n_bits, self._seed()))
+        self.network_ = BinaryNetwork(self._spec(n_bits, draw_seed(self.random_state)))
         self.history_: list[EpochRecord] = []
         self.n_iter_ = 0
 
@@ -292,11 +286,6 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             return int(self.max_iter)
         steps_per_epoch = -(-n_samples // int(self.batch_size))
         return min(max(-(-2000 // steps_per_epoch), 20), 200)
-
-    def _seed(self) -> int:
-        if is_whole(self.random_state):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
 
     def _check_same_rule(self) -> None:
         """Learning may go on with other epochs or batches, not with another network or rule."""
@@ -345,35 +334,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
         check_is_fitted(self, "network_")
-        data: Any = X
-        if not isinstance(X, PackedBits) and not self._is_raw(X, reset=False):
-            data = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan", reset=False)
-        return self.network_.logits(self._encode(data), n_threads=effective_n_jobs(self.n_jobs))
+        return self.network_.logits(self._encode(read(self, X)), n_threads=effective_n_jobs(self.n_jobs))
 
     # Data ----------------------------------------------------------------------------------------------------------
-
-    def _validate(self, X: ArrayLike | PackedBits, y: ArrayLike, *, reset: bool) -> tuple[_Samples, NDArray[Any]]:
-        data: Any
-        target: NDArray[Any]
-        if isinstance(X, PackedBits) or self._is_raw(X, reset=reset):
-            if y is None:
-                raise ValueError("requires y to be passed, but the target y is None")
-            data, target = X, column_or_1d(y, warn=True)
-            check_consistent_length(data, target)
-            if len(target) == 0:
-                raise ValueError("found no samples: at least one is needed")
-            if reset and hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-            if reset and isinstance(X, PackedBits):
-                self.n_features_in_ = X.n_bits
-        else:
-            data, target = validate_data(self, X, y, dtype="numeric", ensure_all_finite="allow-nan", reset=reset)
-        check_classification_targets(target)
-        return data, target
-
-    def _is_raw(self, X: Any, *, reset: bool) -> bool:
-        """Whether X goes to the encoder as it came, since it is no table of numbers."""
-        return takes_raw(self.encoder, X) if reset else takes_raw_samples(self.encoder_)
 
     def _require_two_classes(self) -> None:
         if len(self.classes_) < 2:
@@ -385,36 +348,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y holds labels that are not among the classes {self.classes_!r}: {unseen[:5]!r}")
         return np.searchsorted(self.classes_, y)
 
-    def _fit_encoder(self, X: Any, labels: NDArray[np.intp]) -> None:
-        encoder = choose_encoder(self.encoder, X)
-        self.encoder_: Any = None if encoder is None else encoder.fit(X, labels)
-        if takes_raw_samples(encoder):
-            first = parts_of(encoder)[0] if is_union(encoder) else encoder
-            self.n_features_in_ = first.n_features_in_
-            names = getattr(first, "feature_names_in_", None)
-            if names is not None:
-                self.feature_names_in_ = names
-
     def _encode(self, X: Any) -> PackedBits:
-        if isinstance(X, PackedBits):
-            if hasattr(self, "network_") and X.n_bits != self.network_.spec.n_inputs:
-                expected = self.network_.spec.n_inputs
-                raise ValueError(f"expected packed rows of {expected} bits, as in fit, got {X.n_bits}")
-            bits = X
-        elif self.encoder_ is None:
-            bits = _pack_bits(X, "the data were taken as bits in fit, so")
-        elif hasattr(self.encoder_, "pack"):
-            bits = self.encoder_.pack(X)
-        elif is_union(self.encoder_):
-            bits = pack_union(self.encoder_, X)
-        else:
-            output = self.encoder_.transform(X)
-            if hasattr(output, "toarray"):  # a sparse matrix
-                output = output.toarray()
-            bits = _pack_bits(np.asarray(output), "the encoder's output must be bits:")
-        if bits.n_bits == 0:
-            raise ValueError("the samples have no bits to tell them apart by: every feature is constant")
-        return bits
+        return encode(self.encoder_, X, self.network_.spec.n_inputs if hasattr(self, "network_") else None)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -432,9 +367,3 @@ def _describe(record: EpochRecord, n_epochs: int) -> str:
         f"epoch {record.epoch}/{n_epochs}  train accuracy {record.train_accuracy:.4f}{validation}  "
         f"error signals {errors}  {record.seconds:.2f} s"
     )
-
-
-def _pack_bits(X: NDArray[Any], why: str) -> PackedBits:
-    if not are_bits(X):
-        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values")
-    return pack(X > 0)

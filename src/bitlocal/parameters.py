@@ -21,6 +21,7 @@ from bitlocal.constraints import (
     Optional,
     Seed,
     Whole,
+    is_whole,
 )
 from bitlocal.spec import Classes, Dense, LayerSpec, Pool, Rule, Spec, default_group_size
 
@@ -145,6 +146,15 @@ PARAMETERS: Mapping[str, Parameter] = {
     "verbose": Parameter(False, Anything(), None, "print a line for each epoch"),
 }
 DEFAULTS: Mapping[str, Any] = {name: parameter.default for name, parameter in PARAMETERS.items()}
+
+
+def draw_seed(random_state: Any) -> int:
+    """Give the seed that a random state stands for: itself, if it is a whole number."""
+    if is_whole(random_state):
+        return int(random_state)
+    from sklearn.utils import check_random_state  # here, since a table of parameters needs no scikit-learn
+
+    return int(check_random_state(random_state).randint(2**31))
 
 
 def markdown_table() -> str:

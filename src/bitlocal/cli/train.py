@@ -19,19 +19,9 @@ from bitlocal.cli.outfile import require_writable
 from bitlocal.cli.parameters import with_parameters
 from bitlocal.datasets.match import Split, split
 from bitlocal.datasets.origin import TrainingData
-from bitlocal.encoders import ImageEncoder, SignalEncoder, make_encoder
+from bitlocal.encoders.resolve import suit
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.files.model import dump, save
-
-
-def _suit(encoder: str, image_shape: tuple[int, ...] | None) -> str | ImageEncoder | SignalEncoder:
-    """Let "auto" encode images as such, and tell an encoder of images or signals their shape."""
-    if image_shape is None:
-        return encoder
-    chosen = ImageEncoder() if encoder == "auto" else make_encoder(encoder)
-    if isinstance(chosen, SignalEncoder) and chosen.shape is not None:
-        return chosen
-    return chosen.set_params(shape=image_shape) if isinstance(chosen, (ImageEncoder, SignalEncoder)) else encoder
 
 
 @with_parameters
@@ -63,11 +53,11 @@ def train(
     """Train a binary network on DATA and report its accuracy on samples that it never saw."""
     classifier = BMLPClassifier(**parameters)
     classifier.n_jobs = classifier.n_jobs or joblib.cpu_count()
-    seed, encoder = parameters["random_state"], parameters["encoder"]
+    seed = parameters["random_state"]
     if out_file is not None:
         require_writable(out_file, data)
     dataset = load_data(data, target, seed=seed)
-    classifier.set_params(encoder=_suit(encoder, dataset.image_shape))
+    classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape))
     parts = split(dataset, test_fraction, seed)
     interrupted = False
     try:

@@ -5,11 +5,11 @@ a model file holds its encoder, and the network can run where there is no floati
 """
 
 from bitlocal.encoders.base import Encoder
-from bitlocal.encoders.categories import CategoryEncoder
 from bitlocal.encoders.images import ImageEncoder
+from bitlocal.encoders.resolve import make_encoder
 from bitlocal.encoders.signals import SignalEncoder
-from bitlocal.encoders.specs import make_encoder
-from bitlocal.encoders.table import TableEncoder
+from bitlocal.encoders.tables.categories import CategoryEncoder
+from bitlocal.encoders.tables.table import TableEncoder
 from bitlocal.encoders.text import TextEncoder
 from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, ThresholdEncoder
 

@@ -10,20 +10,21 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bitlocal.bits import PackedBits, unpack, words_for
-
-Arrays = dict[str, NDArray[Any]]
-Words = NDArray[np.uint64]
+from bitlocal.bits import PackedBits, unpack
+from bitlocal.encoders.checks import Arrays
+from bitlocal.encoders.program import Piece, Program
 
 
 class Encoder(TransformerMixin, BaseEstimator):
     """Base of the encoders: transformers from samples to bits.
 
-    A subclass has `fit`, and gives the number of its bits, their names, a way to write them into packed rows, and what
-    a model file must hold to bring it back (see `bitlocal.files.model`).
+    A subclass has `fit`; `validate` and `piece`, which make its program; the names of its bits; and `fitted` and
+    `restore`, for model files.
 
     Attributes
     ----------
+    program_ : Program
+        What was fitted, as data: what files, exports and classifiers read.
     n_bits_ : int
         Bits of an encoded sample.
     n_features_in_ : int
@@ -59,13 +60,18 @@ class Encoder(TransformerMixin, BaseEstimator):
         -------
         PackedBits
         """
+        return self.program_.run(X)
+
+    @property
+    def program_(self) -> Program:
+        """What was fitted, as data."""
         check_is_fitted(self)
-        return self._pack(self._validate(X))
+        return Program((self.piece(),))
 
     @property
     def n_bits_(self) -> int:
         """Bits of an encoded sample."""
-        raise NotImplementedError
+        return self.piece().n_bits
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit.
@@ -81,12 +87,20 @@ class Encoder(TransformerMixin, BaseEstimator):
         """
         raise NotImplementedError
 
-    def _validate(self, X: ArrayLike) -> Any:
-        """Check samples to encode, and bring them to the form that `_write` takes."""
+    def validate(self, X: ArrayLike) -> Any:
+        """Check samples to encode, and bring them to the form that the stages take."""
         raise NotImplementedError
 
-    def _write(self, X: Any, words: Words, first_bit: int) -> None:
-        """Write the bits of validated samples into rows of words, whose bits from `first_bit` on are still zero."""
+    def piece(self) -> Piece:
+        """Give the stages, and how samples get there."""
+        raise NotImplementedError
+
+    def fitted(self) -> tuple[dict[str, Any], Arrays]:
+        """Give what `fit` found and parameters do not tell: values for JSON, and arrays."""
+        raise NotImplementedError
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        """Take back what `fitted` gave; raises ValueError, LookupError or TypeError if it is not valid."""
         raise NotImplementedError
 
     def _bits(self, X: ArrayLike) -> NDArray[np.bool_]:
@@ -99,19 +113,6 @@ class Encoder(TransformerMixin, BaseEstimator):
             )
         return bits
 
-    def _pack(self, X: Any) -> PackedBits:
-        words = np.zeros((len(X), words_for(self.n_bits_)), dtype=np.uint64)
-        self._write(X, words, 0)
-        return PackedBits(words, self.n_bits_)
-
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
-        """Give what `fit` found: values for JSON, and arrays."""
-        raise NotImplementedError
-
-    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
-        """Take back what `_state` gave; raises ValueError, LookupError or TypeError if it is not valid."""
-        raise NotImplementedError
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # booleans come out, whatever goes in
@@ -121,7 +122,8 @@ class Encoder(TransformerMixin, BaseEstimator):
 class NumberEncoder(Encoder):
     """Base of the encoders of tables of numbers, in which NaN stands for a missing value."""
 
-    def _validate(self, X: ArrayLike) -> NDArray[Any]:
+    def validate(self, X: ArrayLike) -> NDArray[Any]:
+        """Check a table of numbers."""
         data: NDArray[Any] = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan", reset=False)
         return data
 
@@ -145,15 +147,3 @@ class NumberEncoder(Encoder):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def require(condition: Any, problem: str) -> None:
-    """Raise a ValueError that tells the problem, unless the condition holds."""
-    if not condition:
-        raise ValueError(problem)
-
-
-def require_whole(name: str, value: object) -> None:
-    """Raise a ValueError unless a parameter is a whole number of at least 1."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bitlocal import _core
 from bitlocal.bits import WORD_BITS
-from bitlocal.encoders.base import Words
+from bitlocal.encoders.checks import Words
 
 
 class Sums:

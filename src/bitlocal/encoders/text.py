@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import narwhals as nw
@@ -11,13 +12,44 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from bitlocal import _core
-from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
-from bitlocal.encoders.columns import is_missing
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.checks import Arrays, Words, require, require_whole
+from bitlocal.encoders.program import Piece
+from bitlocal.encoders.tables.columns import is_missing
 
 _NGRAM_RANGES = {"word": (1, 1), "char": (2, 4), "char_wb": (2, 4)}
 _BITS_AT_A_TIME = 2**20  # texts are encoded in pieces of about so many bits
 _TEXTS_TO_LEARN_FROM = 20_000
 _HASHES = 2**31 - 1  # of scikit-learn's
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """A stage: buckets into which the hashes of n-grams fall.
+
+    Attributes
+    ----------
+    find : callable
+        Hashes the n-grams of texts: a sparse matrix with a row a text, and a column a hash.
+    n_bits : int
+        Buckets.
+    n_hashes : int
+        Buckets that each n-gram falls into.
+    """
+
+    find: Callable[[list[str]], Any]
+    n_bits: int
+    n_hashes: int
+
+    def write(self, rows: list[str], words: Words, first_bit: int) -> None:
+        """Write the bits of texts."""
+        found = self.find(rows)
+        hashes = found.indices.astype(np.uint64)
+        texts = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
+        bits = np.zeros((found.shape[0], self.n_bits), dtype=np.bool_)
+        for k in range(self.n_hashes):
+            bits[texts, _bucket(hashes, k, self.n_bits)] = True
+        _core.place_bits(_core.pack(bits), self.n_bits, words, first_bit)
 
 
 class TextEncoder(Encoder):
@@ -123,12 +155,6 @@ class TextEncoder(Encoder):
         n_hashes = (2 * 287_682 * int(self.n_bits) + 1_000_000 * n_ngrams) // (2_000_000 * n_ngrams)  # rounded
         return min(max(n_hashes, 1), int(self.n_bits))
 
-    @property
-    def n_bits_(self) -> int:
-        """Bits of an encoded text."""
-        check_is_fitted(self)
-        return int(self.n_bits)
-
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit by its bucket, as in `hash 17`.
 
@@ -143,18 +169,14 @@ class TextEncoder(Encoder):
         """
         return np.asarray([f"hash {i}" for i in range(self.n_bits_)], dtype=object)
 
-    def _validate(self, X: ArrayLike) -> list[str]:
+    def validate(self, X: ArrayLike) -> list[str]:
+        """Read texts."""
         return read_texts(X)
 
-    def _write(self, X: list[str], words: Words, first_bit: int) -> None:
-        for rows in self._pieces(X):
-            found = self._hash(X[rows])
-            hashes = found.indices.astype(np.uint64)
-            texts = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
-            bits = np.zeros((found.shape[0], self.n_bits_), dtype=np.bool_)
-            for k in range(self.n_hashes_):
-                bits[texts, _bucket(hashes, k, self.n_bits_)] = True
-            _core.place_bits(_core.pack(bits), self.n_bits_, words[rows], first_bit)
+    def piece(self) -> Piece:
+        """Hash n-grams to buckets."""
+        check_is_fitted(self)
+        return Piece(self.validate, (Hashes(self._hash, int(self.n_bits), self.n_hashes_),), cut=self._pieces)
 
     def _pieces(self, X: list[str]) -> Iterator[slice]:
         """Cut texts into pieces whose bits are not too many."""
@@ -203,10 +225,12 @@ class TextEncoder(Encoder):
             require_whole("n_hashes", self.n_hashes)
             require(self.n_hashes <= self.n_bits, f"n_hashes={self.n_hashes!r}: expected at most n_bits={self.n_bits}")
 
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
+    def fitted(self) -> tuple[dict[str, Any], Arrays]:
+        """Give what `fit` found, for a model file."""
         return {"n_hashes": self.n_hashes_}, {}
 
-    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        """Take back what `fitted` gave."""
         self._check_parameters()
         require(n_features == 1, "an encoder of texts takes one feature")
         n_hashes = values["n_hashes"]

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from bitlocal import _core
 from bitlocal.encoders.allotment import allot_bits, information
-from bitlocal.encoders.base import Arrays, NumberEncoder, Words, require, require_whole
+from bitlocal.encoders.base import NumberEncoder
+from bitlocal.encoders.checks import Arrays, require_whole
+from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.program import Columns, Compared, Piece
 
-_ROWS_AT_A_TIME = 4096  # data of other types are converted piece by piece
 _ROWS_TO_LEARN_FROM = 20_000  # more do not move supervised thresholds
 
 
@@ -62,43 +63,48 @@ class ThresholdEncoder(NumberEncoder):
         ValueError
             If a parameter is not valid, or the data are no numbers or infinite.
         """
-        return self._fit(*self._validate_to_fit(X, y))
-
-    def _fit(self, data: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None = None) -> ThresholdEncoder:
-        """Find the thresholds in validated data; `shares`, if given, has the bits of each feature."""
-        holes = np.isnan(data) if data.dtype.kind == "f" else np.zeros((1, data.shape[1]), dtype=np.bool_)
-        self.missing_ = np.asarray(holes.any(axis=0) & ~holes.all(axis=0), dtype=np.bool_)
-        thresholds = self._find_thresholds(data, y, shares)
-        self.columns_ = np.repeat(np.arange(len(thresholds)), [len(t) for t in thresholds]).astype(np.int64)
-        self.thresholds_ = np.concatenate([np.zeros(0), *thresholds])
+        self._take(self.find(*self._validate_to_fit(X, y)))
         return self
 
+    def find(
+        self, data: NDArray[Any], y: NDArray[Any] | None = None, shares: Sequence[int] | None = None
+    ) -> Thresholds:
+        """Find thresholds in data that are known to be valid, for other encoders; this one stays as it is.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n_samples, n)
+            Numbers, or NaN where one is missing.
+        y : ndarray of shape (n_samples,), optional
+            Class labels.
+        shares : sequence of int, optional
+            Bits of each column.
+
+        Returns
+        -------
+        Thresholds
+        """
+        holes = np.isnan(data) if data.dtype.kind == "f" else np.zeros((1, data.shape[1]), dtype=np.bool_)
+        missing = np.asarray(holes.any(axis=0) & ~holes.all(axis=0), dtype=np.bool_)
+        thresholds = self._find_thresholds(data, y, shares, int(missing.sum()))
+        columns = np.repeat(np.arange(len(thresholds)), [len(t) for t in thresholds]).astype(np.int64)
+        return Thresholds(columns, np.concatenate([np.zeros(0), *thresholds]), missing)
+
     def _find_thresholds(
-        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None
+        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
     ) -> list[NDArray[Any]]:
-        """Thresholds of each column, ascending."""
+        """Thresholds of each column, ascending; so many bits are for missing values."""
         raise NotImplementedError
 
-    @property
-    def n_bits_(self) -> int:
-        """Bits of an encoded sample."""
-        return len(self.thresholds_) + int(self.missing_.sum())
+    def _take(self, found: Thresholds) -> None:
+        self.columns_, self.thresholds_, self.missing_ = found.columns, found.values, found.missing
 
-    def _write(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
-        n_features = len(self.missing_)
-        layout = (
-            np.arange(n_features, dtype=np.uint32),
-            np.searchsorted(self.columns_, np.arange(n_features + 1)).astype(np.uint32),
-            self.missing_.view(np.uint8),
-        )
-        dtype = _compared_as(X.dtype, self.thresholds_)
-        thresholds = _floor(self.thresholds_, dtype)
-        if X.dtype == dtype:
-            _core.encode_columns(np.ascontiguousarray(X), *layout, thresholds, words, first_bit)
-            return
-        for first in range(0, len(X), _ROWS_AT_A_TIME):
-            rows = slice(first, first + _ROWS_AT_A_TIME)
-            _core.encode_columns(X[rows].astype(dtype, order="C"), *layout, thresholds, words[rows], first_bit)
+    def _thresholds(self) -> Thresholds:
+        return Thresholds(self.columns_, self.thresholds_, self.missing_)
+
+    def piece(self) -> Piece:
+        """Compare each number with its thresholds."""
+        return Piece(self.validate, (Compared(Columns(len(self.missing_)), self._thresholds()),))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit after its comparison, as in `x3>0.5` or `x3 missing`.
@@ -114,7 +120,7 @@ class ThresholdEncoder(NumberEncoder):
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        labels = self._labels(names, [[]] * len(names))
+        labels = self._thresholds().labels(names)
         return np.asarray([label for of_feature in labels for label in of_feature], dtype=object)
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -146,7 +152,7 @@ class ThresholdEncoder(NumberEncoder):
         bits = self._bits(X)
         values = np.full((len(bits), len(self.missing_)), np.nan)
         first_bit = first = 0
-        for c, (n, missing) in enumerate(self._widths()):
+        for c, (n, missing) in enumerate(self._thresholds().widths()):
             if n:
                 thresholds = self.thresholds_[first : first + n]
                 with np.errstate(over="ignore"):  # above the largest number there is only infinity
@@ -157,77 +163,14 @@ class ThresholdEncoder(NumberEncoder):
             first_bit, first = first_bit + n + missing, first + n
         return values
 
-    def _labels(self, names: Sequence[str], orders: Sequence[Sequence[str]]) -> list[list[str]]:
-        """Names of the bits of each feature; where it has an order, its numbers are places in it."""
-        first = np.searchsorted(self.columns_, np.arange(len(names) + 1))
-        labels = []
-        for c, (name, order) in enumerate(zip(names, orders, strict=True)):
-            thresholds = self.thresholds_[first[c] : first[c + 1]].tolist()
-            # The shortest text that gives the same number back: thresholds that differ have different names.
-            told = [order[int(t)] if order else repr(t).removesuffix(".0") for t in thresholds]
-            labels.append([f"{name}>{t}" for t in told] + [f"{name} missing"] * int(self.missing_[c]))
-        return labels
+    def fitted(self) -> tuple[dict[str, Any], Arrays]:
+        """Give what `fit` found, for a model file."""
+        return {}, self._thresholds().to_arrays()
 
-    def _widths(self) -> list[tuple[int, bool]]:
-        """Thresholds of each feature, and whether it has a bit for missing values."""
-        counts = np.bincount(self.columns_, minlength=len(self.missing_))
-        return list(zip(counts.tolist(), self.missing_.tolist(), strict=True))
-
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
-        missing = {"missing": np.flatnonzero(self.missing_)} if self.missing_.any() else {}
-        return {}, {"columns": self.columns_, "thresholds": self.thresholds_, **missing}
-
-    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
-        columns, thresholds = arrays["columns"], arrays["thresholds"]
-        missing = arrays.get("missing", np.zeros(0, dtype=np.int64))
-        require(
-            columns.ndim == 1
-            and columns.shape == thresholds.shape
-            and missing.ndim == 1
-            and columns.dtype.kind in "iu"
-            and missing.dtype.kind in "iu"
-            and thresholds.dtype.kind in "iuf",
-            "the encoder's arrays are not of the shapes or types that they should be",
-        )
-        for places in (columns, missing):
-            require(
-                len(places) == 0 or (places.min() >= 0 and places.max() < n_features),
-                "the encoder looks at features that do not exist",
-            )
-        require(np.isfinite(thresholds).all(), "the encoder has thresholds that are not finite")
-        columns, thresholds = columns.astype(np.int64), thresholds.astype(np.float64)
-        require_in_order(columns, thresholds)
-        self.columns_, self.thresholds_ = columns, thresholds
-        self.missing_ = np.zeros(n_features, dtype=np.bool_)
-        self.missing_[missing] = True
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        """Take back what `fitted` gave."""
+        self._take(Thresholds.from_arrays(arrays, n_features))
         self.n_features_in_ = n_features
-
-
-def require_in_order(columns: NDArray[Any], thresholds: NDArray[Any]) -> None:
-    """Raise a ValueError unless thresholds are sorted by column, and ascending within each."""
-    ascending = (columns[1:] > columns[:-1]) | ((columns[1:] == columns[:-1]) & (thresholds[1:] > thresholds[:-1]))
-    require(ascending.all(), "the encoder's thresholds are not in order")
-
-
-def _compared_as(dtype: np.dtype[Any], thresholds: NDArray[np.float64]) -> np.dtype[Any]:
-    """Choose the type to compare in: a small one if that gives the same bits."""
-    if dtype.kind in "bui" and dtype.itemsize <= 4 and dtype != np.uint32:
-        small = np.dtype(np.uint8 if dtype.kind in "bu" and dtype.itemsize == 1 else np.int32)
-        if len(thresholds) == 0 or thresholds.min() >= np.iinfo(small).min:
-            return small
-    if dtype in (np.float16, np.float32):
-        return np.dtype(np.float32)
-    return np.dtype(np.float64)
-
-
-def _floor(thresholds: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Give the largest values of a type that are not above the thresholds: x > t is x > floor(t) there."""
-    if dtype.kind in "ui":
-        return np.minimum(np.floor(thresholds), np.iinfo(dtype).max).astype(dtype)
-    with np.errstate(over="ignore"):
-        nearest = thresholds.astype(dtype)
-        below = np.nextafter(nearest, dtype.type(-np.inf))
-    return np.where(nearest > thresholds, below, nearest)
 
 
 class MedianBinarizer(ThresholdEncoder):
@@ -255,7 +198,7 @@ class MedianBinarizer(ThresholdEncoder):
         self.scope = scope
 
     def _find_thresholds(
-        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None
+        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
     ) -> list[NDArray[Any]]:
         if self.scope == "global":
             return [_median(_present(X.ravel()))] * X.shape[1]
@@ -326,7 +269,7 @@ class ThermometerEncoder(ThresholdEncoder):
         self.max_bits = max_bits
 
     def _find_thresholds(
-        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None
+        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
     ) -> list[NDArray[Any]]:
         require_whole("n_bits", self.n_bits)
         if self.max_bits is not None:
@@ -338,20 +281,20 @@ class ThermometerEncoder(ThresholdEncoder):
         find = _STRATEGIES[self.strategy]
         columns = np.ascontiguousarray(X.T)
         if shares is None:
-            shares = self._shares(columns, y)
+            shares = self._shares(columns, y, n_missing)
         return [
             find(np.sort(_present(column), kind="stable"), n_bits, column, y)
             for column, n_bits in zip(columns, shares, strict=True)
         ]
 
-    def _shares(self, columns: NDArray[Any], y: NDArray[Any] | None) -> list[int]:
+    def _shares(self, columns: NDArray[Any], y: NDArray[Any] | None, n_missing: int) -> list[int]:
         """Bits for each feature."""
         if self.max_bits is None:
             return [int(self.n_bits)] * len(columns)
         most = [most_thresholds(column, int(self.n_bits)) for column in columns]
         usefulness = [1.0] * len(columns) if y is None else [information(column, y) for column in columns]
-        for_missing = int(self.missing_.sum())  # these bits are needed in any case
-        return allot_bits(most, usefulness, max(int(self.max_bits) - for_missing, 0))
+        # Bits for missing values are needed in any case.
+        return allot_bits(most, usefulness, max(int(self.max_bits) - n_missing, 0))
 
 
 def bits_for(n_features: int) -> int:

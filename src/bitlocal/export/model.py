@@ -17,13 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from bitlocal._core import Purpose, longest_gap
 from bitlocal.bits import PackedBits, pack, unpack
-from bitlocal.encoders.union import is_union, pack_union
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
 from bitlocal.files.encoders import fitted_to_json
 from bitlocal.files.schema import plain
 from bitlocal.files.tensors import digest
 from bitlocal.network import BinaryNetwork
+from bitlocal.samples import encode as encode_samples
 
 __all__ = ["LONGEST_GAP", "ExportModel", "Layer", "Learning", "Purpose", "of", "with_learnt"]
 
@@ -161,9 +161,7 @@ class ExportModel:
 
     def encode(self, rows: NDArray[Any]) -> PackedBits:
         """Encode samples of `n_features` numbers each."""
-        if self.encoder is None:
-            return pack(rows)
-        return pack_union(self.encoder, rows) if is_union(self.encoder) else self.encoder.pack(rows)
+        return encode_samples(self.encoder, rows)
 
     def predict(self, samples: PackedBits) -> NDArray[np.intp]:
         """Give the classes, from 0, of encoded samples: what every language has to give for them."""

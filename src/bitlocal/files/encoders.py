@@ -17,7 +17,7 @@ from bitlocal.encoders import (
     TextEncoder,
     ThermometerEncoder,
 )
-from bitlocal.encoders.union import is_union, parts_of, set_union_state, union_state
+from bitlocal.encoders.union import fitted_of, parts_of, program_of, restore
 from bitlocal.errors import ModelFileError
 from bitlocal.files.schema import build, require
 from bitlocal.files.tensors import Arrays, smallest
@@ -42,7 +42,7 @@ def encoder_to_json(encoder: Any) -> dict[str, Any] | None:
     if encoder is None:
         return None
     kind = type(encoder).__name__
-    if is_union(encoder) and encoder.transformer_weights is None:
+    if isinstance(encoder, FeatureUnion) and parts_of(encoder):
         return {"kind": kind, "parts": [[name, encoder_to_json(part)] for name, part in encoder.transformer_list]}
     if _ENCODERS.get(kind) is not type(encoder):
         raise ModelFileError(
@@ -73,7 +73,7 @@ def fitted_to_json(encoder: Any, arrays: Arrays) -> dict[str, Any] | None:
     description = encoder_to_json(encoder)
     if description is None:
         return None
-    values, found = union_state(encoder) if is_union(encoder) else encoder._state()
+    values, found = fitted_of(encoder)
     arrays.update({f"{_PREFIX}{name}": smallest(array) for name, array in found.items()})
     return {**description, "fitted": values} if values else description
 
@@ -86,11 +86,8 @@ def fitted_from_json(description: Mapping[str, Any] | None, n_features: int, n_b
         return None
     found = {name.removeprefix(_PREFIX): array for name, array in arrays.items() if name.startswith(_PREFIX)}
     values = description.get("fitted", {})
-    if is_union(encoder):
-        set_union_state(encoder, values, found, n_features)
-        fitted_bits = sum(part.n_bits_ for part in parts_of(encoder))
-    else:
-        encoder._set_state(values, found, n_features)
-        fitted_bits = encoder.n_bits_
+    restore(encoder, values, found, n_features)
+    program = program_of(encoder)
+    fitted_bits = 0 if program is None else program.n_bits
     require(fitted_bits == n_bits, "the encoder does not fit the network")
     return encoder

@@ -7,38 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.bits import PackedBits, are_bits, unpack
-from bitlocal.encoders import Encoder
-from bitlocal.encoders.union import is_union, pack_union
+from bitlocal.bits import PackedBits, unpack
 
 _ROWS_AT_ONCE = 1000
 
 
-def encode(encoder: Any, X: Any) -> NDArray[np.int8]:
-    """Encode samples by a fitted encoder: -1 and +1, of shape (n_samples, n_bits)."""
-    if isinstance(encoder, Encoder):
-        return signs(encoder.pack(X))
-    if is_union(encoder):
-        return signs(pack_union(encoder, X))
-    output = encoder.transform(X)
-    if hasattr(output, "toarray"):  # a sparse matrix
-        output = output.toarray()
-    return signs(np.asarray(output), "the encoder's output must be bits:")
-
-
-def signs(bits: NDArray[Any] | PackedBits, why: str = "") -> NDArray[np.int8]:
-    """Turn bits of any kind into -1 and +1.
-
-    Raises
-    ------
-    ValueError
-        If there are values other than booleans, -1/+1 or 0/1; `why` begins the message.
-    """
-    if isinstance(bits, PackedBits):
-        bits = unpack(bits)
-    elif not are_bits(bits):
-        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values".strip())
-    plus_minus: NDArray[np.int8] = np.where(bits > 0, np.int8(1), np.int8(-1))
+def signs(bits: PackedBits) -> NDArray[np.int8]:
+    """Turn bits into -1 and +1, shape (n_samples, n_bits)."""
+    plus_minus: NDArray[np.int8] = np.where(unpack(bits), np.int8(1), np.int8(-1))
     return plus_minus
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.lab.baselines.training import Learner, TorchClassifier, require_number
+from bitlocal.constraints import Between, Constraint, Optional
+from bitlocal.lab.baselines.training import Learner, TorchClassifier
+from bitlocal.parameters import layer_sizes
 
 _SOLVERS = {"adam": 1e-3, "sgd": 0.05}
 """The solvers, and the learning rate of each unless another one is asked for."""
@@ -129,7 +131,7 @@ class FloatMLPClassifier(TorchClassifier):
         self.verbose = verbose
 
     def _learner(self, torch: Any, n_inputs: int, generator: Any) -> Learner:
-        sizes = (n_inputs, *self._layer_sizes(), len(self.classes_))
+        sizes = (n_inputs, *layer_sizes(self.hidden_layer_sizes), len(self.classes_))
         rate = _SOLVERS[self.solver] if self.learning_rate is None else float(self.learning_rate)
         return _Perceptron(torch, sizes, generator, self.solver, rate, float(self.momentum), float(self.weight_decay))
 
@@ -145,10 +147,14 @@ class FloatMLPClassifier(TorchClassifier):
         super()._check_parameters()
         if self.solver not in _SOLVERS:
             raise ValueError(f"solver={self.solver!r}: expected 'adam' or 'sgd'")
-        if self.learning_rate is not None:
-            require_number("learning_rate", self.learning_rate, 0)
-        require_number("momentum", self.momentum, 0, 1)
-        require_number("weight_decay", self.weight_decay, 0)
+
+    def _constraints(self) -> dict[str, Constraint]:
+        return {
+            **super()._constraints(),
+            "learning_rate": Optional(Between(0, None)),
+            "momentum": Between(0, 1),
+            "weight_decay": Between(0, None),
+        }
 
 
 class _Perceptron(Learner):

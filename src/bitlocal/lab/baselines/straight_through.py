@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.lab.baselines.training import Learner, TorchClassifier, require_number, require_whole
+from bitlocal.constraints import Between, Constraint, Whole
+from bitlocal.lab.baselines.training import Learner, TorchClassifier
+from bitlocal.parameters import layer_sizes
 
 
 class StraightThroughClassifier(TorchClassifier):
@@ -126,7 +128,7 @@ class StraightThroughClassifier(TorchClassifier):
         self.verbose = verbose
 
     def _learner(self, torch: Any, n_inputs: int, generator: Any) -> Learner:
-        sizes = (n_inputs, *self._layer_sizes(), len(self.classes_))
+        sizes = (n_inputs, *layer_sizes(self.hidden_layer_sizes), len(self.classes_))
         return _LatentNetwork(torch, sizes, generator, self.learning_rate)
 
     def _logits_of(self, x: NDArray[Any]) -> NDArray[np.float64]:
@@ -140,10 +142,12 @@ class StraightThroughClassifier(TorchClassifier):
         logits: NDArray[np.float64] = self.scale_.astype(np.float64) * z + self.shift_
         return logits
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        require_whole("batch_size", self.batch_size, self._smallest_batch)
-        require_number("learning_rate", self.learning_rate, 0)
+    def _constraints(self) -> dict[str, Constraint]:
+        return {
+            **super()._constraints(),
+            "batch_size": Whole(self._smallest_batch),
+            "learning_rate": Between(0, None),
+        }
 
 
 class _LatentNetwork(Learner):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import math
-import numbers
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +14,13 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bitlocal.bits import PackedBits
-from bitlocal.encoders.choice import choose_encoder, takes_raw
-from bitlocal.encoders.union import is_union, parts_of, takes_raw_samples
-from bitlocal.lab.baselines.inputs import Scaler, encode, signs
+from bitlocal.constraints import Constraint, LayerSizes, Whole
+from bitlocal.lab.baselines.inputs import Scaler, signs
+from bitlocal.parameters import PARAMETERS, draw_seed
+from bitlocal.samples import encode, fit_encoder, read, read_training
 from bitlocal.splits import hold_out
 
 _ROWS_AT_ONCE = 1000  # in prediction, so that activations stay in the cache
@@ -153,13 +150,13 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             If a parameter or the data cannot be used; the message says what was expected.
         """
         self._check_parameters()
-        data, target = self._validate(X, y)
+        data, target = read_training(self, X, y, finite=self._finite())
         self.classes_, labels = np.unique(target, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has 1 class, {self.classes_[0]!r}: a classifier needs at least 2 classes to learn")
         torch = import_torch()
         rest = held_out = None
-        seed = self._seed()
+        seed = draw_seed(self.random_state)
         fraction = self.validation_fraction
         if fraction is None and self.early_stopping:
             fraction = 0.1
@@ -278,10 +275,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
         check_is_fitted(self, "n_iter_")
-        data: Any = X
-        if not isinstance(X, PackedBits) and not takes_raw_samples(self.encoder_):
-            data = validate_data(self, X, dtype="numeric", ensure_all_finite=self._finite(), reset=False)
-        return self._in_parts(self._inputs(data))
+        return self._in_parts(self._inputs(read(self, X, finite=self._finite())))
 
     def _in_parts(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
         parts = [
@@ -299,93 +293,39 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         """Allow missing values where an encoder knows them."""
         return "allow-nan" if self.encoder is not None else True
 
-    def _validate(self, X: ArrayLike | PackedBits, y: ArrayLike) -> tuple[Any, NDArray[Any]]:
-        data: Any = X
-        target: NDArray[Any]
-        if isinstance(X, PackedBits) or takes_raw(self.encoder, X):
-            if y is None:
-                raise ValueError("requires y to be passed, but the target y is None")
-            target = column_or_1d(y, warn=True)
-            check_consistent_length(data, target)
-            if len(target) == 0:
-                raise ValueError("found no samples: at least one is needed")
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-            if isinstance(X, PackedBits):
-                self.n_features_in_ = X.n_bits
-        else:
-            data, target = validate_data(self, X, y, dtype="numeric", ensure_all_finite=self._finite())
-        check_classification_targets(target)
-        return data, target
-
     def _fit_inputs(self, data: Any, labels: NDArray[np.intp]) -> NDArray[Any]:
         """Fit the encoder, or the scaling, and apply it."""
-        encoder = choose_encoder(self.encoder, data)
-        self.encoder_: Any = None if encoder is None else encoder.fit(data, labels)
+        self.encoder_: Any = fit_encoder(self, data, labels)
         self._scaler: Scaler | None = None
-        if encoder is None and not self._needs_bits and not isinstance(data, PackedBits) and data.dtype != np.bool_:
+        numbers = self.encoder_ is None and not isinstance(data, PackedBits) and data.dtype != np.bool_
+        if numbers and not self._needs_bits:
             self._scaler = Scaler(data)
-        if takes_raw_samples(encoder):
-            first = parts_of(encoder)[0] if is_union(encoder) else encoder
-            self.n_features_in_ = first.n_features_in_
-            names = getattr(first, "feature_names_in_", None)
-            if names is not None:
-                self.feature_names_in_ = names
         self._width: int | None = None
         inputs = self._inputs(data)
         self._width = inputs.shape[1]
-        if self._width == 0:
-            raise ValueError("the samples have no bits to tell them apart by: every feature is constant")
         return inputs
 
     def _inputs(self, data: Any) -> NDArray[Any]:
         """Turn validated samples into what the first layer reads: float32, or -1 and +1 as int8."""
-        if isinstance(data, PackedBits):
-            if self._width is not None and data.n_bits != self._width:
-                raise ValueError(f"expected packed rows of {self._width} bits, as in fit, got {data.n_bits}")
-            return signs(data)
-        if self.encoder_ is not None:
-            return encode(self.encoder_, data)
-        if self._scaler is not None:
+        if self._scaler is not None and not isinstance(data, PackedBits):
             return self._scaler(data)
-        return signs(data, "the data were taken as bits in fit, so")
+        return signs(encode(self.encoder_, data, self._width))
 
     # Parameters ----------------------------------------------------------------------------------------------------
 
-    def _layer_sizes(self) -> tuple[int, ...]:
-        return tuple(int(size) for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes)))
-
-    def _seed(self) -> int:
-        if _is_whole(self.random_state):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
-
     def _check_parameters(self) -> None:
-        sizes: Sequence[Any] = list(np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)))
-        if len(sizes) == 0:
-            raise ValueError("hidden_layer_sizes is empty: expected at least one layer, as in (1035,)")
-        for size in sizes:
-            require_whole("hidden_layer_sizes", size, 1)
-        require_whole("batch_size", self.batch_size, 1)
-        require_whole("max_iter", self.max_iter, 1)
-        require_whole("n_iter_no_change", self.n_iter_no_change, 1)
-        require_number("tol", self.tol, 0, 1)
-        if not isinstance(self.early_stopping, (bool, np.bool_)):
-            raise ValueError(f"early_stopping={self.early_stopping!r}: expected True or False")
-        if self.validation_fraction is not None:
-            require_number("validation_fraction", self.validation_fraction, 0, 1)
-            if self.validation_fraction in (0, 1):
-                raise ValueError(
-                    f"validation_fraction={self.validation_fraction!r}: expected a number between 0 and 1, or None"
-                )
-        seeded = _is_whole(self.random_state) and 0 <= self.random_state < 2**64
-        if not seeded and self.random_state is not None and not isinstance(self.random_state, np.random.RandomState):
-            raise ValueError(
-                f"random_state={self.random_state!r}: expected a whole number from 0 to 2**64 - 1, a RandomState "
-                "or None"
-            )
-        if self.n_jobs is not None and (not _is_whole(self.n_jobs) or self.n_jobs == 0):
-            raise ValueError(f"n_jobs={self.n_jobs!r}: expected a whole number other than 0, or None")
+        for name, constraint in self._constraints().items():
+            constraint.check(name, getattr(self, name))
+
+    def _constraints(self) -> dict[str, Constraint]:
+        """Give what values each parameter takes: those that the classifier has too, and more in subclasses."""
+        shared = ("early_stopping", "validation_fraction", "n_iter_no_change", "tol", "random_state", "n_jobs")
+        return {
+            "hidden_layer_sizes": LayerSizes(),
+            "batch_size": Whole(1),
+            "max_iter": Whole(1),
+            **{name: PARAMETERS[name].constraint for name in shared},
+        }
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -399,21 +339,3 @@ def _describe(record: BaselineRecord, n_epochs: int) -> str:
         f"epoch {record.epoch}/{n_epochs}  loss {record.loss:.4f}  train accuracy {record.train_accuracy:.4f}"
         f"{validation}  {record.seconds:.2f} s"
     )
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def require_whole(name: str, value: Any, low: int) -> None:
-    """Complain unless the parameter is a whole number of at least `low`."""
-    if not _is_whole(value) or value < low:
-        raise ValueError(f"{name}={value!r}: expected a whole number of at least {low}")
-
-
-def require_number(name: str, value: Any, low: float, high: float | None = None) -> None:
-    """Complain unless the parameter is a finite number within the limits."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-    if not number or not math.isfinite(value) or value < low or (high is not None and value > high):
-        limits = f"of at least {low:g}" if high is None else f"from {low:g} to {high:g}"
-        raise ValueError(f"{name}={value!r}: expected a number {limits}")

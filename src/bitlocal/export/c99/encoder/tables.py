@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from bitlocal.encoders import CategoryEncoder, TableEncoder
-from bitlocal.encoders.columns import category
+from bitlocal.encoders.tables.columns import category
 from bitlocal.export.c99.encoder import thresholds
 from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.features import (

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import _check_feature_names_in, check_array, check_is_fitted, validate_data
 
-from bitlocal import _core
-from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.checks import Arrays, require, require_whole
+from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.maps import as_int16
-from bitlocal.encoders.thresholds import ThermometerEncoder, require_in_order
+from bitlocal.encoders.program import Compared, Piece
+from bitlocal.encoders.signals.quantities import Bands, Crossings, Differences, OfSignal, Signal, Values
+from bitlocal.encoders.thresholds import ThermometerEncoder
 
 _VALUES_AT_A_TIME = 2**18  # samples are encoded in pieces of about so many values
 _ROWS_TO_LEARN_FROM = 20_000
@@ -140,25 +142,25 @@ class SignalEncoder(Encoder):
         most = min(_ROWS_TO_LEARN_FROM, max(_VALUES_TO_LEARN_FROM // data.shape[1], _FEWEST_ROWS))
         chosen = data[:: -(-len(data) // most)].reshape(-1, *self.shape_)
         self.levels_ = _find_levels(chosen, data, 2 ** int(self.level_bits))
-        values = np.concatenate([self._whole(chosen[rows]) for rows in _pieces(chosen)])
+        signal = self._signal()
+        flat = chosen.reshape(len(chosen), -1)
+        values = np.concatenate([signal.whole(flat[rows]) for rows in _pieces(flat)])
         channels = values.reshape(-1, self.shape_[1])
         middle = (len(channels) - 1) // 2
         self.medians_ = np.partition(channels, middle, axis=0)[middle].astype(np.int32)
 
         columns, thresholds, n_before = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int32)], 0
-        for part in self._parts():
-            block = np.concatenate([part.integers(values[rows]) for rows in _pieces(values)])
-            thermometer = ThermometerEncoder(part.n_bits)._fit(block, None)
-            columns.append(thermometer.columns_ + n_before)
-            thresholds.append(thermometer.thresholds_.astype(np.int32))
-            n_before += part.n_integers
+        for quantities, n_bits in self._quantities():
+            block = np.concatenate([quantities(values[rows]) for rows in _pieces(values)])
+            found = ThermometerEncoder(n_bits).find(block)
+            columns.append(found.columns + n_before)
+            thresholds.append(found.values.astype(np.int32))
+            n_before += quantities.n
         self.columns_, self.thresholds_ = np.concatenate(columns), np.concatenate(thresholds)
         return self
 
-    @property
-    def n_bits_(self) -> int:
-        """Bits of an encoded sample."""
-        return len(self.thresholds_)
+    def _signal(self) -> Signal:
+        return Signal(*self.shape_, self.levels_)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit, as in `x[5,2]>0.3` (step 5 of channel 2), `x[9,2]-x[5,2]>7` or `band3[0:32,2]>40`.
@@ -178,43 +180,37 @@ class SignalEncoder(Encoder):
         names = [f"x{place}" for place in _places(self.shape_)]
         if input_features is not None or hasattr(self, "feature_names_in_"):
             names = list(_check_feature_names_in(self, input_features))
-        n_channels, labels, first = self.shape_[1], [], 0
-        for part in self._parts():
-            of_integers = part.labels(names)
-            as_values = part.tells_values and self.levels_.shape[1] > 0
-            low, high = np.searchsorted(self.columns_, [first, first + part.n_integers])
-            for column, threshold in zip(
-                (self.columns_[low:high] - first).tolist(), self.thresholds_[low:high].tolist(), strict=True
-            ):
-                told = self.levels_[column % n_channels, threshold].item() if as_values else threshold
-                labels.append(f"{of_integers[column]}>{told!r}".removesuffix(".0"))
-            first += part.n_integers
+        n_channels, labels = self.shape_[1], []
+        for stage in self._stages():
+            quantities: Any = stage.quantities
+            of_quantities = quantities.labels(names)
+            as_values = isinstance(quantities, Values) and self.levels_.shape[1] > 0
+            for column, threshold in zip(stage.thresholds.columns.tolist(), stage.thresholds.values, strict=True):
+                whole = int(threshold)
+                told = self.levels_[column % n_channels, whole].item() if as_values else whole
+                labels.append(f"{of_quantities[column]}>{told!r}".removesuffix(".0"))
         return np.asarray(labels, dtype=object)
 
-    def _validate(self, X: ArrayLike) -> NDArray[Any]:
+    def validate(self, X: ArrayLike) -> NDArray[Any]:
+        """Check windows, and flatten them."""
         data, shape = self._read(X, reset=False)
         if len(shape) == 2 and shape != self.shape_:
             raise ValueError(f"X has samples of shape {shape}, but those of fit have shape {self.shape_}")
         _require_finite(data)
         return data
 
-    def _write(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
-        parts, first = [], 0
-        for part in self._parts():
-            parts.append((part, np.searchsorted(self.columns_, np.arange(first, first + part.n_integers + 1))))
-            first += part.n_integers
-        for rows in _pieces(X):
-            values = self._whole(X[rows].reshape(-1, *self.shape_))
-            for part, offsets in parts:
-                _core.encode_columns(
-                    np.ascontiguousarray(part.integers(values)),
-                    np.arange(part.n_integers, dtype=np.uint32),
-                    (offsets - offsets[0]).astype(np.uint32),
-                    np.zeros(part.n_integers, dtype=np.uint8),
-                    self.thresholds_[offsets[0] : offsets[-1]],
-                    words[rows],
-                    first_bit + int(offsets[0]),
-                )
+    def piece(self) -> Piece:
+        """Make values whole, and run the parts."""
+        return Piece(self.validate, tuple(self._stages()), self._signal().whole, _pieces)
+
+    def _stages(self) -> Iterator[Compared]:
+        first = 0
+        for quantities, _ in self._quantities():
+            low, high = np.searchsorted(self.columns_, [first, first + quantities.n])
+            missing = np.zeros(quantities.n, dtype=np.bool_)
+            values = self.thresholds_[low:high].astype(np.float64)
+            yield Compared(quantities, Thresholds(self.columns_[low:high] - first, values, missing))
+            first += quantities.n
 
     def _read(self, X: ArrayLike, *, reset: bool) -> tuple[NDArray[Any], tuple[int, ...]]:
         """Check samples, and flatten them; the second result is the shape that one of them had."""
@@ -238,29 +234,20 @@ class SignalEncoder(Encoder):
             raise ValueError(f"shape={self.shape!r} does not fit samples of shape {shape}")
         return int(wanted[0]), int(wanted[1])
 
-    def _whole(self, X: NDArray[Any]) -> NDArray[np.int16]:
-        """Turn samples of shape (n, n_steps, n_channels) into integers."""
-        if self.levels_.shape[1] == 0:
-            return as_int16(X)
-        values = np.empty(X.shape, dtype=np.int16)
-        for channel, levels in enumerate(self.levels_):
-            values[:, :, channel] = np.searchsorted(levels, X[:, :, channel].astype(np.float64))
-        return values
-
-    def _parts(self) -> list[_Part]:
-        lags = [lag for lag in self.lags if lag < self.shape_[0]]
-        n_segments = int(self.n_segments)
-        parts: list[_Part] = []
+    def _quantities(self) -> list[tuple[OfSignal, int]]:
+        """Give the parts, and the most bits for each of their integers."""
+        signal, n_segments = self._signal(), int(self.n_segments)
+        found: list[tuple[OfSignal, int]] = []
         for name, n_bits in _read_parts(self.parts):
             if name == "thermometer":
-                parts.append(_Values(n_bits, self.shape_))
+                found.append((Values(signal), n_bits))
             elif name == "difference":
-                parts += [_Differences(n_bits, self.shape_, int(lag)) for lag in lags]
+                found += [(Differences(signal, int(lag)), n_bits) for lag in self.lags if lag < self.shape_[0]]
             elif name == "crossings":
-                parts.append(_Crossings(n_bits, self.shape_, n_segments, self.medians_))
+                found.append((Crossings(signal, n_segments, self.medians_), n_bits))
             else:
-                parts.append(_Bands(n_bits, self.shape_, n_segments))
-        return parts
+                found.append((Bands(signal, n_segments), n_bits))
+        return found
 
     def _check_parameters(self) -> None:
         _read_parts(self.parts)
@@ -279,14 +266,16 @@ class SignalEncoder(Encoder):
         require_whole("level_bits", self.level_bits)
         require(self.level_bits <= 15, f"level_bits={self.level_bits!r}: expected a whole number from 1 to 15")
 
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
+    def fitted(self) -> tuple[dict[str, Any], Arrays]:
+        """Give what `fit` found, for a model file."""
         values = {"shape": list(self.shape_)}
         arrays: Arrays = {"columns": self.columns_, "thresholds": self.thresholds_, "medians": self.medians_}
         if self.levels_.size:
             arrays["levels"] = self.levels_.ravel()
         return values, arrays
 
-    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        """Take back what `fitted` gave."""
         self._check_parameters()
         shape = values["shape"]
         require(
@@ -315,119 +304,25 @@ class SignalEncoder(Encoder):
         require(np.isfinite(levels).all(), "the encoder has levels that are not finite")
         levels = levels.astype(np.float64).reshape(n_channels, -1)
         require((levels[:, 1:] >= levels[:, :-1]).all(), "the encoder's levels are not in order")
-        columns, thresholds = columns.astype(np.int64), thresholds.astype(np.int32)
-        require_in_order(columns, thresholds)
         self.shape_ = n_steps, n_channels
         self.levels_, self.medians_ = levels, medians.astype(np.int32)
-        n_integers = 0
-        for part in self._parts():
-            if part.tells_values and levels.size:  # these thresholds are places in the levels
-                low, high = np.searchsorted(columns, [n_integers, n_integers + part.n_integers])
-                places = thresholds[low:high]
-                require(((places >= 0) & (places < levels.shape[1])).all(), "the encoder has thresholds of no level")
-            n_integers += part.n_integers
+        n_integers = sum(quantities.n for quantities, _ in self._quantities())
         require(
-            len(columns) == 0 or (columns[0] >= 0 and columns[-1] < n_integers),
+            len(columns) == 0 or (columns.min() >= 0 and columns.max() < n_integers),
             "the encoder looks at integers that do not exist",
         )
-        self.columns_, self.thresholds_ = columns, thresholds
+        found = Thresholds.from_arrays({"columns": columns, "thresholds": thresholds}, n_integers)
+        self.columns_, self.thresholds_ = found.columns, found.values.astype(np.int32)
+        for stage in self._stages():
+            if isinstance(stage.quantities, Values) and levels.size:  # these thresholds are places in the levels
+                places = stage.thresholds.values
+                require(((places >= 0) & (places < levels.shape[1])).all(), "the encoder has thresholds of no level")
         self.n_features_in_ = n_features
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-class _Part:
-    """Integers computed from those of a sample, of shape (n_steps, n_channels)."""
-
-    tells_values = False
-    """Whether the integers are the values themselves."""
-    n_integers: int
-
-    def __init__(self, n_bits: int, shape: tuple[int, int]) -> None:
-        self.n_bits = n_bits
-        self.n_steps, self.n_channels = shape
-
-    def integers(self, values: NDArray[np.int16]) -> NDArray[np.int32]:
-        """Compute those of samples of shape (n, n_steps, n_channels); the result has shape (n, n_integers)."""
-        raise NotImplementedError
-
-    def labels(self, names: list[str]) -> list[str]:
-        """Name them; `names` has those of the values, flattened."""
-        raise NotImplementedError
-
-
-class _Values(_Part):
-    tells_values = True
-
-    def __init__(self, n_bits: int, shape: tuple[int, int]) -> None:
-        super().__init__(n_bits, shape)
-        self.n_integers = self.n_steps * self.n_channels
-
-    def integers(self, values: NDArray[np.int16]) -> NDArray[np.int32]:
-        return values.reshape(len(values), -1).astype(np.int32)
-
-    def labels(self, names: list[str]) -> list[str]:
-        return names
-
-
-class _Differences(_Part):
-    def __init__(self, n_bits: int, shape: tuple[int, int], lag: int) -> None:
-        super().__init__(n_bits, shape)
-        self.lag = lag
-        self.n_integers = (self.n_steps - lag) * self.n_channels
-
-    def integers(self, values: NDArray[np.int16]) -> NDArray[np.int32]:
-        later, earlier = values[:, self.lag :], values[:, : -self.lag]
-        return np.subtract(later, earlier, dtype=np.int32).reshape(len(values), -1)
-
-    def labels(self, names: list[str]) -> list[str]:
-        apart = self.lag * self.n_channels
-        return [f"{later}-{earlier}" for later, earlier in zip(names[apart:], names[:-apart], strict=True)]
-
-
-class _Crossings(_Part):
-    def __init__(self, n_bits: int, shape: tuple[int, int], n_segments: int, medians: NDArray[np.int32]) -> None:
-        super().__init__(n_bits, shape)
-        self.bounds = _bounds(self.n_steps, n_segments)
-        self.medians = medians
-        self.n_integers = (len(self.bounds) - 1) * self.n_channels
-
-    def integers(self, values: NDArray[np.int16]) -> NDArray[np.int32]:
-        above = values > self.medians
-        crosses = np.zeros(above.shape, dtype=np.bool_)  # step t crosses if step t - 1 lies on the other side
-        np.not_equal(above[:, 1:], above[:, :-1], out=crosses[:, 1:])
-        return _sums(crosses, self.bounds)
-
-    def labels(self, names: list[str]) -> list[str]:
-        return _segment_labels("crossings", self.bounds, 1, self.n_channels)
-
-
-class _Bands(_Part):
-    def __init__(self, n_bits: int, shape: tuple[int, int], n_segments: int) -> None:
-        super().__init__(n_bits, shape)
-        n_bands = self.n_steps.bit_length() - 1
-        self.bounds = [_bounds(self.n_steps >> band, n_segments) for band in range(1, n_bands + 1)]
-        self.n_integers = sum(len(bounds) - 1 for bounds in self.bounds) * self.n_channels
-
-    def integers(self, values: NDArray[np.int16]) -> NDArray[np.int32]:
-        energies = [np.zeros((len(values), 0), dtype=np.int32)]
-        sums = values.astype(np.int32)
-        for bounds in self.bounds:
-            n_pairs = sums.shape[1] // 2  # a last value without a partner is left out
-            left, right = sums[:, : 2 * n_pairs : 2], sums[:, 1 : 2 * n_pairs : 2]
-            energies.append(_sums(np.abs(left - right), bounds))
-            sums = left + right
-        return np.concatenate(energies, axis=1)
-
-    def labels(self, names: list[str]) -> list[str]:
-        return [
-            label
-            for band, bounds in enumerate(self.bounds, start=1)
-            for label in _segment_labels(f"band{band}", bounds, 2**band, self.n_channels)
-        ]
 
 
 def _read_parts(text: str) -> list[tuple[str, int]]:
@@ -485,28 +380,9 @@ def _find_levels(chosen: NDArray[Any], data: NDArray[Any], n_levels: int) -> NDA
     return levels
 
 
-def _bounds(n: int, n_segments: int) -> NDArray[np.int64]:
-    """Where segments of n values begin and end: as equal as can be, none of them empty."""
-    n_segments = min(n_segments, n)
-    return np.arange(n_segments + 1, dtype=np.int64) * n // n_segments
-
-
-def _sums(values: NDArray[Any], bounds: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Add up the steps of each segment: (n, n_steps, n_channels) to (n, n_segments * n_channels)."""
-    return np.add.reduceat(values, bounds[:-1], axis=1, dtype=np.int32).reshape(len(values), -1)
-
-
 def _places(shape: tuple[int, int]) -> list[str]:
     """Name the values of a sample by their places in it."""
     n_steps, n_channels = shape
     if n_channels == 1:
         return [f"[{step}]" for step in range(n_steps)]
     return [f"[{step},{channel}]" for step in range(n_steps) for channel in range(n_channels)]
-
-
-def _segment_labels(name: str, bounds: NDArray[np.int64], width: int, n_channels: int) -> list[str]:
-    """Name segments whose bounds are told in so many steps."""
-    steps = [f"{low * width}:{high * width}" for low, high in pairwise(bounds.tolist())]
-    if n_channels == 1:
-        return [f"{name}[{segment}]" for segment in steps]
-    return [f"{name}[{segment},{channel}]" for segment in steps for channel in range(n_channels)]

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from bitlocal import _core
-from bitlocal.bits import pack
-from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
-from bitlocal.encoders.columns import as_categories, read_columns
-from bitlocal.encoders.names import FeatureNames
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.checks import Arrays, require, require_whole
+from bitlocal.encoders.program import Piece
+from bitlocal.encoders.tables.columns import as_categories, read_columns
+from bitlocal.encoders.tables.names import FeatureNames
+from bitlocal.encoders.tables.stages import Categories, CategoryColumn, CodeTable
 
-_Codes = list[str | None]
-_ROWS_AT_A_TIME = 4096
+_Codes = Sequence[str | None]
 _CODINGS = ("onehot", "ordinal", "binary")
 
 
@@ -114,15 +114,15 @@ class CategoryEncoder(FeatureNames, Encoder):
             else column.order
             for i, column in enumerate(columns)
         ]
-        return self._fit_codes([as_categories(column.values) for column in columns], orders)
+        return self.fit_codes([as_categories(column.values) for column in columns], orders)
 
-    def _fit_codes(
+    def fit_codes(
         self,
         columns: Sequence[_Codes],
         orders: Sequence[Sequence[str] | None],
         limits: Sequence[int | None] | None = None,
     ) -> CategoryEncoder:
-        """Find the categories of columns that were named by `as_categories`."""
+        """Find the categories of columns that were named by `as_categories`; limits say how many of each, at most."""
         if self.coding not in _CODINGS:
             raise ValueError(f"coding={self.coding!r} is unknown: use {', '.join(map(repr, _CODINGS))}")
         if self.max_categories is not None:
@@ -144,60 +144,23 @@ class CategoryEncoder(FeatureNames, Encoder):
             self.categories_.append(kept)
         return self
 
-    @property
-    def n_bits_(self) -> int:
-        """Bits of an encoded sample."""
-        return sum(len(self._labels(i)) for i in range(len(self.categories_)))
-
-    def _labels(self, column: int) -> list[str]:
-        """Tell what the bits of a column stand for."""
-        categories, missing = self.categories_[column], self.missing_[column]
-        if self.coding == "onehot":
-            labels = [f"={c}" for c in categories] + ["=(other)"] * self.other_[column] + ["=(missing)"] * missing
-            return labels[1:] if len(labels) <= 2 else labels
-        if self.coding == "ordinal":
-            labels = [f">{c}" for c in categories[:-1]]
-        else:
-            n_codes = len(categories).bit_length() if len(categories) > 1 else 0
-            labels = [f" code {1 << i}" for i in range(n_codes)]
-        return labels + [" missing"] * missing
-
-    def _patterns(self, column: int) -> NDArray[np.bool_]:
-        """Bits for each category of a column, then for any other one, then for a missing value."""
-        n = len(self.categories_[column])
-        n_bits = len(self._labels(column))
-        patterns = np.zeros((n + 2, n_bits), dtype=np.bool_)
-        if self.coding == "onehot":
-            options = np.eye(n + 2, dtype=np.bool_)
-            kept = [*range(n), *[n] * self.other_[column], *[n + 1] * self.missing_[column]]
-            return options[:, kept[1:] if len(kept) <= 2 else kept]
-        width = n_bits - self.missing_[column]
-        numbers = np.arange(n)[:, np.newaxis]
-        if self.coding == "ordinal":
-            patterns[:n, :width] = numbers > np.arange(width)
-        else:
-            patterns[:n, :width] = ((numbers + 1) >> np.arange(width)) & 1
-        patterns[n + 1, width:] = True
-        return patterns
-
-    def _validate(self, X: ArrayLike) -> CodeTable:
+    def validate(self, X: ArrayLike) -> CodeTable:
+        """Find the columns of `fit`, and name their categories."""
         columns = self._match(read_columns(X))
         return CodeTable([as_categories(column.values) for column in columns], len(columns[0].values))
 
-    def _write(self, X: CodeTable, words: Words, first_bit: int) -> None:
-        for column, codes in enumerate(X.columns):
-            patterns = self._patterns(column)
-            if patterns.shape[1] == 0:
-                continue
-            n = len(self.categories_[column])
-            numbers: dict[str | None, int] = {c: i for i, c in enumerate(self.categories_[column])}
-            numbers[None] = n + 1
-            rows = np.array([numbers.get(code, n) for code in codes], dtype=np.intp)
-            for first in range(0, len(rows), _ROWS_AT_A_TIME):
-                piece = slice(first, first + _ROWS_AT_A_TIME)
-                packed = pack(patterns[rows[piece]])
-                _core.place_bits(packed.words, packed.n_bits, words[piece], first_bit)
-            first_bit += patterns.shape[1]
+    def piece(self) -> Piece:
+        """Code each column."""
+        return Piece(self.validate, (Categories(self._coded()),))
+
+    def coded(self, columns: Sequence[tuple[int, str]]) -> tuple[CategoryColumn, ...]:
+        """Give the codes of columns of a table, which are told by number and name."""
+        return tuple(
+            CategoryColumn(column, name, self.coding, tuple(categories), other, missing)
+            for (column, name), categories, other, missing in zip(
+                columns, self.categories_, self.other_, self.missing_, strict=True
+            )
+        )
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.object_]:
         """Give the categories that have these bits.
@@ -220,11 +183,11 @@ class CategoryEncoder(FeatureNames, Encoder):
         bits = self._bits(X)
         values = np.full((len(bits), len(self.categories_)), None, dtype=object)
         first = 0
-        for column, categories in enumerate(self.categories_):
-            patterns = self._patterns(column)
+        for column, coded in enumerate(self._coded()):
+            patterns = coded.patterns()
             mine = bits[:, first : first + patterns.shape[1]]
             first += patterns.shape[1]
-            for name, pattern in zip(categories, patterns[:-2], strict=True):
+            for name, pattern in zip(coded.categories, patterns[:-2], strict=True):
                 values[(mine == pattern).all(axis=1), column] = name
         return values
 
@@ -242,14 +205,21 @@ class CategoryEncoder(FeatureNames, Encoder):
         """
         check_is_fitted(self)
         names = self._names(input_features)
-        labels = [f"{name}{label}" for i, name in enumerate(names) for label in self._labels(i)]
+        labels = [
+            f"{name}{label}" for name, coded in zip(names, self._coded(), strict=True) for label in coded.labels()
+        ]
         return np.asarray(labels, dtype=object)
 
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
+    def _coded(self) -> tuple[CategoryColumn, ...]:
+        return self.coded(list(enumerate(self._names(None))))
+
+    def fitted(self) -> tuple[dict[str, Any], Arrays]:
+        """Give what `fit` found, for a model file."""
         values = {"categories": self.categories_, "other": self.other_, "missing": self.missing_, **self._names_state()}
         return values, {}
 
-    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        """Take back what `fitted` gave."""
         categories, other, missing = values["categories"], values["other"], values["missing"]
         require(
             all(isinstance(part, list) and len(part) == n_features for part in (categories, other, missing))
@@ -261,17 +231,6 @@ class CategoryEncoder(FeatureNames, Encoder):
         require(self.coding in _CODINGS, "the encoder's coding is not valid")
         self.categories_, self.other_, self.missing_ = categories, other, missing
         self._set_names_state(values, n_features)
-
-
-class CodeTable:
-    """Columns of named categories, with a length in samples."""
-
-    def __init__(self, columns: list[_Codes], n_samples: int) -> None:
-        self.columns = columns
-        self._n_samples = n_samples
-
-    def __len__(self) -> int:
-        return self._n_samples
 
 
 def _in_order(categories: list[str]) -> list[str]:

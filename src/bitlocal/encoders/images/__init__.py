@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,80 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from bitlocal import _core
-from bitlocal.bits import words_for
-from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
-from bitlocal.encoders.maps import Counts, Sums, as_int16
-from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, ThresholdEncoder
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.checks import Arrays, require, require_whole
+from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.images.parts import Part
+from bitlocal.encoders.images.quantities import Cells, Image, Neighbours, Pairs, Patches, Pixels, Squares, Windows
+from bitlocal.encoders.program import Compared, Piece
+from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder
 
-_NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))  # right, then clockwise
 _ROWS_AT_A_TIME = 4096
-_VALUES_AT_A_TIME = 1 << 19  # integers between sample and bits: they stay in the cache
-_VALUES_TO_LEARN_FROM = 1 << 24
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
-_RANDOM_PURPOSE = 7  # of the random stream, see docs/algorithm.md
-
-
-class _Fixed(ThresholdEncoder):
-    """The same threshold, known beforehand, for each of some quantities."""
-
-    def __init__(self, n: int, threshold: int) -> None:
-        self.columns_ = np.arange(n)
-        self.thresholds_ = np.full(n, float(threshold))
-        self.missing_ = np.zeros(n, dtype=np.bool_)
-
-
-@dataclass
-class _Part:
-    """Quantities of an image and the thresholds that make bits of them.
-
-    The quantities are `values` of the pixels, or of the packed bits of `base`; None stands for the pixels themselves.
-    """
-
-    thresholds: ThresholdEncoder
-    values: Sums | Counts | None
-    names: list[str]
-    n_codes: int
-    base: _Part | None = None
-
-    def __call__(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        if self.base is not None:
-            rows = np.zeros((len(pixels), words_for(self.base.thresholds.n_bits_)), dtype=np.uint64)
-            self.base.write(pixels, rows, 0)
-            pixels = rows
-        return pixels if self.values is None else self.values(pixels)
-
-    def write(self, pixels: NDArray[Any], words: Words, first_bit: int) -> None:
-        """Write the bits of samples."""
-        self.thresholds._write(self(pixels), words, first_bit)
-
-    def fit(self, pixels: NDArray[Any]) -> None:
-        if self.base is not None:
-            self.base.fit(pixels)
-        if not isinstance(self.thresholds, _Fixed):
-            values = pixels
-            if self.values is not None:  # which have to be worked out: fewer samples will do
-                some = np.ascontiguousarray(pixels[:: len(pixels) * self.n_codes // _VALUES_TO_LEARN_FROM + 1])
-                values = np.concatenate([self(some[rows]) for rows in self.pieces(some)])
-            self.thresholds._fit(values, None)
-
-    def pieces(self, pixels: NDArray[Any]) -> Iterator[slice]:
-        """Cut samples so that the integers between them and their bits stay in the cache."""
-        widest = max(pixels.shape[1], self.n_codes, 0 if self.base is None else self.base.n_codes)
-        step = max(_VALUES_AT_A_TIME // widest, 1)
-        return (slice(first, first + step) for first in range(0, len(pixels), step))
-
-
-class _Comparison(_Part):
-    """Pairs of pixels, each a bit: whether the first is brighter than the second by more than a margin."""
-
-    def __init__(self, pairs: NDArray[np.int64], margin: int, names: list[str]) -> None:
-        super().__init__(_Fixed(len(pairs), margin), None, names, len(pairs))
-        self._margin = margin
-        self._first, self._second = (np.ascontiguousarray(column, dtype=np.uint32) for column in pairs.T)
-
-    def write(self, pixels: NDArray[Any], words: Words, first_bit: int) -> None:
-        _core.encode_differences(pixels, self._first, self._second, self._margin, words, first_bit)
 
 
 class ImageEncoder(Encoder):
@@ -214,17 +150,20 @@ class ImageEncoder(Encoder):
             low, high = 0, _LEVELS - 1
         require(0 <= self.margin <= 1, f"margin={self.margin!r}: expected a number from 0 to 1")
         self._margin = int(float(self.margin) * (int(high) - int(low)))
-        self._parts = self._make_parts()
-        pixels = self._whole(flat)
-        for part in self._parts:
-            part.fit(pixels)
+        parts = self._parts()
+        pixels = self._image().whole(flat)
+        self._stages = tuple(part.fit(pixels) for part in parts)
         return self
 
     # Parts ---------------------------------------------------------------------------------------------------------
 
-    def _make_parts(self) -> list[_Part]:
-        self._limit(math.prod(self.shape_))
-        return [part for name, numbers in self._read_parts() for part in _MAKERS[name](self, *numbers)]
+    def _image(self) -> Image:
+        return Image(self.shape_, self.levels_, wide=self._margin > 255 * float(self.margin))
+
+    def _parts(self) -> list[Part]:
+        image = self._image()
+        self._limit(image.n_pixels)
+        return [part for name, numbers in self._read_parts() for part in _MAKERS[name](self, image, *numbers)]
 
     def _read_parts(self) -> list[tuple[str, list[int]]]:
         """Read the names of the parts, and the number behind each, or two numbers."""
@@ -237,85 +176,41 @@ class ImageEncoder(Encoder):
             found.append((match[1], [int(number) for number in match.groups()[1:] if number]))
         return found
 
-    def _pixels(self, y: NDArray[Any], x: NDArray[Any]) -> NDArray[np.int64]:
-        """Places of pixels among the features, all channels of each after the other, as a flat array."""
-        _, width, channels = self.shape_
-        places: NDArray[np.int64] = ((y * width + x)[..., np.newaxis] * channels + np.arange(channels)).ravel()
-        return places
+    def _thermometer(self, image: Image, n: int) -> list[Part]:
+        return [Part(Pixels(image), ThermometerEncoder(n))]
 
-    def _name(self, pixel: int) -> str:
-        _, width, channels = self.shape_
-        y, x, c = pixel // channels // width, pixel // channels % width, pixel % channels
-        return f"pixel({y},{x},{c})" if channels > 1 else f"pixel({y},{x})"
-
-    def _thermometer(self, n: int) -> list[_Part]:
-        names = [self._name(p) for p in range(self.n_features_in_)]
-        return [_Part(ThermometerEncoder(n), None, names, len(names))]
-
-    def _pool(self, n: int, side: int = 2) -> list[_Part]:
-        height, width, channels = self.shape_
+    def _pool(self, image: Image, n: int, side: int = 2) -> list[Part]:
+        height, width, _ = image.shape
         require(side <= min(height, width), f"parts={self.parts!r}: squares of side {side} are larger than the images")
         require(side < 256, f"parts={self.parts!r}: expected squares of a side below 256")  # sums fit into 32 bits
-        top, left = np.mgrid[:height:side, :width:side]
-        self._limit(top.size * channels * side * side)
-        names = [
-            f"sum({y}:{min(y + side, height)},{x}:{min(x + side, width)}" + f",{c}" * (channels > 1) + ")"
-            for y, x in zip(top.ravel().tolist(), left.ravel().tolist(), strict=True)
-            for c in range(channels)
-        ]
-        terms = [(top + dy, left + dx) for dy in range(side) for dx in range(side)]
-        columns = [self._pixels(np.minimum(y, height - 1), np.minimum(x, width - 1)) for y, x in terms]
-        inside = [np.repeat((y < height) & (x < width), channels) for y, x in terms]
-        sums = Sums(np.stack(columns, axis=1), np.stack(inside, axis=1).astype(np.int16))
-        return [_Part(ThermometerEncoder(n), sums, names, len(names))]
+        squares = Squares(image, side)
+        self._limit(squares.n * side * side)
+        return [Part(squares, ThermometerEncoder(n))]
 
-    def _differences(self, offsets: list[tuple[int, int]], margin: int) -> _Part:
-        """Compare each pixel with those at some offsets, where they are in the image too."""
-        self._limit(2 * len(offsets) * math.prod(self.shape_))
-        pairs = []
-        for dy, dx in offsets:
-            y, x = np.nonzero(self._has_neighbour(dy, dx))
-            pairs.append(np.stack([self._pixels(y, x), self._pixels(y + dy, x + dx)], axis=1))
-        return self._compared(np.concatenate(pairs), margin)
+    def _gradient(self, image: Image, n: int) -> list[Part]:
+        return [self._compared(self._neighbours(image, "gradient", n, self._margin))]
 
-    def _has_neighbour(self, dy: int, dx: int) -> NDArray[np.bool_]:
-        """Tell of each pixel whether that so far away is in the image, too."""
-        height, width, _ = self.shape_
-        y, x = np.mgrid[:height, :width]
-        inside: NDArray[np.bool_] = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
-        return inside
+    def _census(self, image: Image, n: int) -> list[Part]:
+        return [self._compared(self._neighbours(image, "census", n, 0))]
 
-    def _compared(self, pairs: NDArray[np.int64], margin: int) -> _Part:
-        require(len(pairs), f"parts={self.parts!r}: images of shape {self.shape_} are too small")
-        return _Comparison(pairs, margin, [f"{self._name(a)}-{self._name(b)}" for a, b in pairs.tolist()])
-
-    def _gradient(self, n: int) -> list[_Part]:
-        return [self._differences(self._offsets("gradient", n), self._margin)]
-
-    def _census(self, n: int) -> list[_Part]:
-        return [self._differences(self._offsets("census", n), 0)]
-
-    def _offsets(self, name: str, n: int) -> list[tuple[int, int]]:
+    def _neighbours(self, image: Image, name: str, n: int, margin: int) -> Neighbours:
         require(n % 8 == 0, f"parts={self.parts!r}: {name}{n} is not a multiple of 8; use {name}8 or {name}16")
-        return [(dy * far, dx * far) for far in range(1, n // 8 + 1) for dy, dx in _NEIGHBOURS]
+        self._limit(2 * n * image.n_pixels)
+        return Neighbours(image, margin, n // 8)
 
-    def _local(self, n: int) -> list[_Part]:
-        height, width, _ = self.shape_
+    def _compared(self, comparisons: Neighbours | Pairs) -> Part:
+        require(comparisons.n, f"parts={self.parts!r}: images of shape {self.shape_} are too small")
+        return Part(comparisons, comparisons.thresholds)
+
+    def _local(self, image: Image, n: int) -> list[Part]:
+        height, width, _ = image.shape
         require(2 * n < min(height, width), f"parts={self.parts!r}: local{n} is too large for images of {self.shape_}")
-        self._limit(sum((2 * r + 1) ** 2 for r in range(1, n + 1)) * math.prod(self.shape_))
-        y, x = np.mgrid[:height, :width]
+        self._limit(sum((2 * r + 1) ** 2 for r in range(1, n + 1)) * image.n_pixels)
         parts = []
-        for r in range(1, n + 1):
-            area = (2 * r + 1) ** 2
-            window = [
-                self._pixels(np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1))
-                for dy in range(-r, r + 1)
-                for dx in range(-r, r + 1)
-            ]
-            columns = np.stack([self._pixels(y, x), *window], axis=1)
-            weights = np.array([area, *[-1] * area])
-            names = [f"{area}*{self._name(p)}-window" for p in columns[:, 0].tolist()]
-            parts.append(_Part(_Fixed(len(names), area * self._margin), Sums(columns, weights), names, len(names)))
+        for reach in range(1, n + 1):
+            windows = Windows(image, reach)
+            thresholds = Thresholds.fixed(windows.n, windows.area * self._margin)
+            parts.append(Part(windows, thresholds))
         return parts
 
     def _limit(self, n_terms: int) -> None:
@@ -323,10 +218,10 @@ class ImageEncoder(Encoder):
 
     def _random(self, n: int, choice: int) -> NDArray[np.uint64]:
         """Random numbers for a part; `choice` tells what for."""
-        return _core.random_words(int(self.random_state), _RANDOM_PURPOSE, choice, 0, 0, n)
+        return _core.random_words(int(self.random_state), _core.Purpose.encoder, choice, 0, 0, n)
 
-    def _pairs(self, n: int) -> list[_Part]:
-        height, width, channels = self.shape_
+    def _pairs(self, image: Image, n: int) -> list[Part]:
+        height, width, channels = image.shape
         require_whole("radius", self.radius)
         require(height * width > 1, f"parts={self.parts!r}: images of shape {self.shape_} are too small")
         reach = 2 * int(self.radius) + 1
@@ -338,63 +233,37 @@ class ImageEncoder(Encoder):
         other_x = np.where(same & (width > 1), np.where(x + 1 < width, x + 1, x - 1), other_x)
         other_y = np.where(same & (width == 1), np.where(y + 1 < height, y + 1, y - 1), other_y)
         first, second = ((row * width + column) * channels + c for row, column in ((y, x), (other_y, other_x)))
-        return [self._compared(np.stack([first, second], axis=1), self._margin)]
+        return [self._compared(Pairs(image, self._margin, np.stack([first, second], axis=1)))]
 
-    def _patches(self, n: int) -> list[_Part]:
-        height, width, channels = self.shape_
+    def _patches(self, image: Image, n: int) -> list[Part]:
+        height, width, channels = image.shape
         require_whole("radius", self.radius)
         side = 2 * int(self.radius) + 1
         require(side <= min(height, width), f"radius={self.radius!r} is too large for images of shape {self.shape_}")
         self._limit(n * side * side)
-        corners, pattern = self._draw_patches(n)
-        dy, dx = (d.ravel() for d in np.mgrid[:side, :side])
-        places = corners[:, np.newaxis] + (dy * width + dx) * channels
-        names = [f"patch {i} at {self._name(int(corners[i]))}" for i in range(n)]
-        base = _Part(MedianBinarizer(), None, [], self.n_features_in_)
-        return [_Part(ThermometerEncoder(1), Counts(list(places), list(~pattern)), names, n, base)]
-
-    def _draw_patches(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Choose squares, told by the place of their first pixel, and a pattern for the pixels of each."""
-        height, width, channels = self.shape_
-        side = 2 * int(self.radius) + 1
         draws = self._random(3 * n, 1).reshape(3, n)
         sides = (height - side + 1, width - side + 1, channels)
         y, x, c = ((draws[i] % np.uint64(s)).astype(np.int64) for i, s in enumerate(sides))
         words = -(-side * side // 64)
         octets = self._random(n * words, 2).reshape(n, words).astype("<u8").view(np.uint8)
         pattern: NDArray[Any] = np.unpackbits(octets, axis=1, count=side * side, bitorder="little")
-        return (y * width + x) * channels + c, pattern.view(np.bool_)
+        corners = (y * width + x) * channels + c
 
-    def _hog(self, n: int) -> list[_Part]:
-        height, width, channels = self.shape_
+        def build(medians: Thresholds) -> Patches:
+            return Patches(image, Compared(Pixels(image), medians), side, corners, pattern.view(np.bool_))
+
+        return [Part(build, ThermometerEncoder(1), (Pixels(image), MedianBinarizer()))]
+
+    def _hog(self, image: Image, n: int) -> list[Part]:
         if self.cell_size is not None:
             require_whole("cell_size", self.cell_size)
-        cell = self._cell()
-        require(cell <= min(height, width), f"cell_size={cell} is too large for images of shape {self.shape_}")
-        gradients = self._differences(list(_NEIGHBOURS), self._margin)
-        # Where the bit of a direction and a pixel is; -1 for those whose neighbour is outside.
-        place = np.full((8, height, width, channels), -1)
-        first = 0
-        for d, (dy, dx) in enumerate(_NEIGHBOURS):
-            inside = self._has_neighbour(dy, dx)
-            count = int(inside.sum()) * channels
-            place[d][inside] = np.arange(first, first + count).reshape(-1, channels)
-            first += count
-        places, names = [], []
-        step = max(cell // 2, 1)
-        for d, (dy, dx) in enumerate(_NEIGHBOURS):
-            for y0 in range(0, height - cell + 1, step):
-                for x0 in range(0, width - cell + 1, step):
-                    for c in range(channels):
-                        bits = place[d, y0 : y0 + cell, x0 : x0 + cell, c].ravel()
-                        places.append(bits[bits >= 0])
-                        channel = f",{c}" * (channels > 1)
-                        names.append(f"edges({y0},{x0}{channel};{dy:+d},{dx:+d})")
-        return [_Part(ThermometerEncoder(n), Counts(places), names, len(names), gradients)]
-
-    def _cell(self) -> int:
-        """Side of a cell."""
-        return max(round(min(self.shape_[:2]) * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
+        shorter = min(image.shape[:2])
+        cell = max(round(shorter * 5 / 28), 2) if self.cell_size is None else int(self.cell_size)
+        require(cell <= shorter, f"cell_size={cell} is too large for images of shape {self.shape_}")
+        edges = self._neighbours(image, "hog", 8, self._margin)
+        self._compared(edges)
+        cells = Cells(image, Compared(edges, edges.thresholds), cell)
+        return [Part(cells, ThermometerEncoder(n))]
 
     # Samples -------------------------------------------------------------------------------------------------------
 
@@ -430,7 +299,8 @@ class ImageEncoder(Encoder):
             raise ValueError(f"shape={told!r} does not fit images of shape {shape}")
         return int(sides[0]), int(sides[1]), int(sides[2]) if len(sides) == 3 else 1
 
-    def _validate(self, X: ArrayLike) -> NDArray[Any]:
+    def validate(self, X: ArrayLike) -> NDArray[Any]:
+        """Check images, and flatten them."""
         images = self._images(X)
         flat: NDArray[Any] = images.reshape(len(images), -1)
         if flat.shape[1] != self.n_features_in_:
@@ -440,29 +310,13 @@ class ImageEncoder(Encoder):
             )
         return flat
 
-    def _whole(self, flat: NDArray[Any]) -> NDArray[Any]:
-        """Turn pixels into uint8 or int16."""
-        if self.levels_ is not None:
-            pixels: NDArray[Any] = np.searchsorted(self.levels_, flat, side="left").astype(np.uint8)
-        elif flat.dtype.kind in "bu" and flat.dtype.itemsize == 1:
-            pixels = np.ascontiguousarray(flat).view(np.uint8)
-        else:
-            pixels = as_int16(flat)
-        return pixels
+    def piece(self) -> Piece:
+        """Make pixels whole, and run the parts."""
 
-    @property
-    def n_bits_(self) -> int:
-        """Bits of an encoded sample."""
-        return sum(part.thresholds.n_bits_ for part in self._parts)
+        def cut(rows: NDArray[Any]) -> Iterator[slice]:
+            return (slice(first, first + _ROWS_AT_A_TIME) for first in range(0, len(rows), _ROWS_AT_A_TIME))
 
-    def _write(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
-        for first in range(0, len(X), _ROWS_AT_A_TIME):
-            some = slice(first, first + _ROWS_AT_A_TIME)
-            pixels, bit = self._whole(X[some]), first_bit  # made whole once for all parts
-            for part in self._parts:
-                for rows in part.pieces(pixels):
-                    part.write(pixels[rows], words[some][rows], bit)
-                bit += part.thresholds.n_bits_
+        return Piece(self.validate, self._stages, self._image().whole, cut)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit after its comparison, as in `pixel(3,4)>127` or `pixel(3,4)-pixel(3,5)>15`.
@@ -476,25 +330,25 @@ class ImageEncoder(Encoder):
         ndarray of str objects, shape (n_bits,)
         """
         check_is_fitted(self)
-        labels = [
-            label
-            for part in self._parts
-            for of_code in part.thresholds._labels(part.names, [[]] * part.n_codes)
-            for label in of_code
-        ]
+        labels: list[str] = []
+        for stage in self._stages:
+            quantities: Any = stage.quantities
+            labels += [label for of_quantity in stage.thresholds.labels(quantities.names) for label in of_quantity]
         return np.asarray(labels, dtype=object)
 
     # Model file ----------------------------------------------------------------------------------------------------
 
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
+    def fitted(self) -> tuple[dict[str, Any], Arrays]:
+        """Give what `fit` found, for a model file."""
         arrays: Arrays = {}
-        for prefix, part in self._fitted_parts():
-            arrays.update({prefix + name: array for name, array in part.thresholds._state()[1].items()})
+        for i, (part, stage) in enumerate(zip(self._parts(), self._stages, strict=True)):
+            arrays.update({f"{i}.{name}": array for name, array in part.to_arrays(stage).items()})
         if self.levels_ is not None:
             arrays["levels"] = self.levels_
         return {"shape": list(self.shape_), "margin": self._margin}, arrays
 
-    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        """Take back what `fitted` gave."""
         shape, margin = values["shape"], values["margin"]
         require(
             isinstance(shape, list)
@@ -515,20 +369,16 @@ class ImageEncoder(Encoder):
                 "the levels of the pixels are not valid",
             )
             self.levels_ = levels
-        self._parts = self._make_parts()
-        for prefix, part in self._fitted_parts():
-            found = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            part.thresholds._set_state({}, found, part.n_codes)
-
-    def _fitted_parts(self) -> Iterator[tuple[str, _Part]]:
-        """Parts, and their bases, whose thresholds came from data, each with the prefix of its arrays' names."""
-        for i, part in enumerate(self._parts):
-            for prefix, one in ((f"{i}.", part), (f"{i}.base.", part.base)):
-                if one is not None and not isinstance(one.thresholds, _Fixed):
-                    yield prefix, one
+        stages = []
+        for i, part in enumerate(self._parts()):
+            prefix = f"{i}."
+            stages.append(
+                part.from_arrays({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
+            )
+        self._stages = tuple(stages)
 
 
-_MAKERS: dict[str, Callable[..., list[_Part]]] = {
+_MAKERS: dict[str, Callable[..., list[Part]]] = {
     "thermometer": ImageEncoder._thermometer,
     "gradient": ImageEncoder._gradient,
     "census": ImageEncoder._census,

@@ -11,10 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from bitlocal.encoders.allotment import allot_bits, information
-from bitlocal.encoders.base import Arrays, Encoder, Words, require, require_whole
-from bitlocal.encoders.categories import CategoryEncoder, CodeTable
-from bitlocal.encoders.columns import TIME_PARTS, Column, as_categories, as_numbers, read_columns, time_parts
-from bitlocal.encoders.names import FeatureNames
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.checks import Arrays, require, require_whole
+from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.program import Compared, Piece
+from bitlocal.encoders.tables.categories import CategoryEncoder
+from bitlocal.encoders.tables.columns import TIME_PARTS, Column, as_categories, as_numbers, read_columns, time_parts
+from bitlocal.encoders.tables.names import FeatureNames
+from bitlocal.encoders.tables.stages import Categories, CategoryColumn, CodeTable, NumberColumn, TableNumbers, TableRows
 from bitlocal.encoders.thresholds import ThermometerEncoder, bits_for, most_thresholds
 
 _KINDS = ("number", "time", "category", "ordered", "dropped")
@@ -121,8 +125,8 @@ class TableEncoder(FeatureNames, Encoder):
         self._make_parts()
         table = self._parts(columns)
         shares, limits = self._shares(table, labels)
-        self._numbers._fit(table.numbers, labels, shares)
-        self._categories._fit_codes(table.categories.columns, [None] * len(limits), limits)
+        self._thresholds = self._numbers.find(table.numbers, labels, shares)
+        self._categories.fit_codes(table.categories.columns, [None] * len(limits), limits)
         return self
 
     def _make_parts(self) -> None:
@@ -130,7 +134,7 @@ class TableEncoder(FeatureNames, Encoder):
         self._numbers = ThermometerEncoder(n_bits, self.strategy)
         self._categories = CategoryEncoder("onehot", self.max_categories, self.min_frequency)
 
-    def _shares(self, table: _Table, y: NDArray[Any] | None) -> tuple[list[int], list[int]]:
+    def _shares(self, table: TableRows, y: NDArray[Any] | None) -> tuple[list[int], list[int]]:
         """Thresholds for each column of numbers, and categories for each column of these."""
         numbers, categories = list(np.ascontiguousarray(table.numbers.T)), table.categories.columns
         counts = [Counter(c for c in codes if c is not None) for codes in categories]
@@ -148,7 +152,7 @@ class TableEncoder(FeatureNames, Encoder):
         shares = allot_bits([*thresholds, *limits], usefulness, max(self.max_bits - reserved, 0))
         return shares[: len(numbers)], shares[len(numbers) :]
 
-    def _parts(self, columns: list[Column]) -> _Table:
+    def _parts(self, columns: list[Column]) -> TableRows:
         """Give columns by what they are taken for: numbers, and names of categories."""
         numbers: list[NDArray[np.float64]] = []
         categories: list[list[str | None]] = []
@@ -164,21 +168,30 @@ class TableEncoder(FeatureNames, Encoder):
             elif kind == "category":
                 categories.append(as_categories(column.values))
         n_samples = len(columns[0].values)
-        return _Table(
+        return TableRows(
             np.stack(numbers, axis=1) if numbers else np.zeros((n_samples, 0)), CodeTable(categories, n_samples)
         )
 
-    @property
-    def n_bits_(self) -> int:
-        """Bits of an encoded sample."""
-        return self._numbers.n_bits_ + self._categories.n_bits_
-
-    def _validate(self, X: ArrayLike) -> _Table:
+    def validate(self, X: ArrayLike) -> TableRows:
+        """Find the columns of `fit`, and read them by what they are taken for."""
         return self._parts(self._match(read_columns(X)))
 
-    def _write(self, X: _Table, words: Words, first_bit: int) -> None:
-        self._numbers._write(X.numbers, words, first_bit)
-        self._categories._write(X.categories, words, first_bit + self._numbers.n_bits_)
+    def piece(self) -> Piece:
+        """Compare numbers with thresholds, then code categories."""
+        numbers, categories = self._columns(self._names(None))
+        return Piece(self.validate, (Compared(TableNumbers(numbers), self._thresholds), Categories(categories)))
+
+    def _columns(self, names: list[str]) -> tuple[tuple[NumberColumn, ...], tuple[CategoryColumn, ...]]:
+        """Give what the columns of this table are taken for."""
+        numbers, categories = [], []
+        for i, (name, kind, order) in enumerate(zip(names, self.kinds_, self.orders_, strict=True)):
+            if kind in ("number", "ordered"):
+                numbers.append(NumberColumn(i, name, kind, tuple(order)))
+            elif kind == "time":
+                numbers += [NumberColumn(i, f"{name}{suffix}", kind) for suffix in TIME_PARTS]
+            elif kind == "category":
+                categories.append((i, name))
+        return tuple(numbers), self._categories.coded(categories)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit, as in `age>40`, `age missing`, `size>small` or `colour=red`; numbers come first.
@@ -193,23 +206,10 @@ class TableEncoder(FeatureNames, Encoder):
         ndarray of str objects, shape (n_bits,)
         """
         check_is_fitted(self)
-        return np.asarray([label for labels in self._labels(self._names(input_features)) for label in labels], object)
-
-    def _labels(self, names: list[str]) -> list[list[str]]:
-        """Names of the bits of each part of a column: all numbers, then all categories."""
-        number_names, orders = [], []
-        for name, kind, order in zip(names, self.kinds_, self.orders_, strict=True):
-            if kind in ("number", "ordered"):
-                number_names.append(name)
-                orders.append(order)
-            elif kind == "time":
-                number_names += [f"{name}{suffix}" for suffix in TIME_PARTS]
-                orders += [[]] * len(TIME_PARTS)
-        labels = self._numbers._labels(number_names, orders)
-        category_names = [name for name, kind in zip(names, self.kinds_, strict=True) if kind == "category"]
-        return labels + [
-            [f"{name}{label}" for label in self._categories._labels(i)] for i, name in enumerate(category_names)
-        ]
+        numbers, categories = self._columns(self._names(input_features))
+        labels = self._thresholds.labels([one.name for one in numbers], [one.order for one in numbers])
+        labels += [[f"{one.name}{label}" for label in one.labels()] for one in categories]
+        return np.asarray([label for of_column in labels for label in of_column], dtype=object)
 
     def describe(self, input_features: ArrayLike | None = None) -> str:
         """Tell in a line for each column what it is taken for, and its bits.
@@ -233,14 +233,15 @@ class TableEncoder(FeatureNames, Encoder):
         """
         check_is_fitted(self)
         rows = []
-        numbers, categories = iter(self._numbers._widths()), iter(range(len(self._categories.categories_)))
-        for name, kind in zip(self._names(input_features), self.kinds_, strict=True):
+        names = self._names(input_features)
+        coded = {one.column: one for one in self._columns(names)[1]}
+        numbers = iter(self._thresholds.widths())
+        for i, (name, kind) in enumerate(zip(names, self.kinds_, strict=True)):
             n_bits, told = 0, "cannot tell samples apart"
             if kind == "category":
-                i = next(categories)
-                n_bits, n = len(self._categories._labels(i)), len(self._categories.categories_[i])
+                n_bits, n = coded[i].n_bits, len(coded[i].categories)
                 told = f"{n} {'category' if n == 1 else 'categories'}"
-                told += ", all others" * self._categories.other_[i] + ", missing values" * self._categories.missing_[i]
+                told += ", all others" * coded[i].other + ", missing values" * coded[i].missing
             elif kind != "dropped":
                 widths = [next(numbers) for _ in range(len(TIME_PARTS) if kind == "time" else 1)]
                 n = sum(thresholds for thresholds, _ in widths)
@@ -250,18 +251,19 @@ class TableEncoder(FeatureNames, Encoder):
         width = max(len(name) for name, _, _ in rows)
         return "\n".join(f"{name:<{width}}  {kind:<8}  {told}" for name, kind, told in rows)
 
-    def _state(self) -> tuple[dict[str, Any], Arrays]:
-        categories, _ = self._categories._state()
-        _, arrays = self._numbers._state()
+    def fitted(self) -> tuple[dict[str, Any], Arrays]:
+        """Give what `fit` found, for a model file."""
+        categories, _ = self._categories.fitted()
         values = {
             "kinds": self.kinds_,
             "orders": {str(i): order for i, order in enumerate(self.orders_) if order},
             "categories": categories,
             **self._names_state(),
         }
-        return values, arrays
+        return values, self._thresholds.to_arrays()
 
-    def _set_state(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
+        """Take back what `fitted` gave."""
         kinds, orders = values["kinds"], values["orders"]
         require(
             isinstance(kinds, list) and len(kinds) == n_features and all(kind in _KINDS for kind in kinds),
@@ -276,20 +278,9 @@ class TableEncoder(FeatureNames, Encoder):
         )
         self._make_parts()
         n_numbers = sum({"number": 1, "ordered": 1, "time": len(TIME_PARTS)}.get(kind, 0) for kind in kinds)
-        self._numbers._set_state({}, arrays, n_numbers)
-        self._categories._set_state(values["categories"], {}, kinds.count("category"))
+        self._thresholds = Thresholds.from_arrays(arrays, n_numbers)
+        self._categories.restore(values["categories"], {}, kinds.count("category"))
         self._set_names_state(values, n_features)
-
-
-class _Table:
-    """A table's columns by what they are taken for."""
-
-    def __init__(self, numbers: NDArray[np.float64], categories: CodeTable) -> None:
-        self.numbers = numbers
-        self.categories = categories
-
-    def __len__(self) -> int:
-        return len(self.numbers)
 
 
 def _kind(column: Column) -> str:

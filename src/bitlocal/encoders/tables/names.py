@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bitlocal.encoders.base import require
-from bitlocal.encoders.columns import Column
+from bitlocal.encoders.checks import require
+from bitlocal.encoders.tables.columns import Column
 
 
 class FeatureNames:

@@ -1,0 +1,149 @@
+"""Thresholds of quantities: what bits are made of, whatever the quantities are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitlocal import _core
+from bitlocal.encoders.checks import Arrays, Words, require
+
+_ROWS_AT_A_TIME = 4096  # data of other types are converted piece by piece
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """Thresholds of some quantities; each is a bit, which says whether the quantity lies above it.
+
+    A quantity that can be missing (NaN) has one more bit, which says that it is. One that is missing lies above no
+    threshold.
+
+    Attributes
+    ----------
+    columns : ndarray of int64, shape (n_thresholds,)
+        The quantity that each threshold belongs to, ascending.
+    values : ndarray of float64, shape (n_thresholds,)
+        The thresholds; ascending for each quantity.
+    missing : ndarray of bool, shape (n,)
+        Which quantities have a bit for a missing value; it follows the quantity's other bits.
+    """
+
+    columns: NDArray[np.int64]
+    values: NDArray[np.float64]
+    missing: NDArray[np.bool_]
+
+    @classmethod
+    def fixed(cls, n: int, threshold: int) -> Thresholds:
+        """Give each of n quantities the same threshold."""
+        return cls(np.arange(n), np.full(n, float(threshold)), np.zeros(n, dtype=np.bool_))
+
+    @property
+    def n(self) -> int:
+        """Quantities."""
+        return len(self.missing)
+
+    @property
+    def n_bits(self) -> int:
+        """Bits of all of them."""
+        return len(self.values) + int(self.missing.sum())
+
+    def widths(self) -> list[tuple[int, bool]]:
+        """Give the number of thresholds of each quantity, and whether it has a bit for missing values."""
+        counts = np.bincount(self.columns, minlength=self.n)
+        return list(zip(counts.tolist(), self.missing.tolist(), strict=True))
+
+    def of(self, quantity: int) -> NDArray[np.float64]:
+        """Give the thresholds of a quantity."""
+        first, last = np.searchsorted(self.columns, [quantity, quantity + 1])
+        return self.values[first:last]
+
+    def write(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
+        """Write the bits of quantities, a row a sample, into rows of words whose bits from `first_bit` on are zero."""
+        layout = (
+            np.arange(self.n, dtype=np.uint32),
+            np.searchsorted(self.columns, np.arange(self.n + 1)).astype(np.uint32),
+            self.missing.view(np.uint8),
+        )
+        dtype = compared_as(X.dtype, self.values)
+        thresholds = floor_to(self.values, dtype)
+        if X.dtype == dtype:
+            _core.encode_columns(np.ascontiguousarray(X), *layout, thresholds, words, first_bit)
+            return
+        for first in range(0, len(X), _ROWS_AT_A_TIME):
+            rows = slice(first, first + _ROWS_AT_A_TIME)
+            _core.encode_columns(X[rows].astype(dtype, order="C"), *layout, thresholds, words[rows], first_bit)
+
+    def labels(self, names: Sequence[str], orders: Sequence[Sequence[str]] | None = None) -> list[list[str]]:
+        """Name the bits of each quantity; where it has an order, its numbers are places in it."""
+        labels = []
+        for c, name in enumerate(names):
+            order = () if orders is None else orders[c]
+            # The shortest text that gives the same number back: thresholds that differ have different names.
+            told = [order[int(t)] if order else repr(t).removesuffix(".0") for t in self.of(c).tolist()]
+            labels.append([f"{name}>{t}" for t in told] + [f"{name} missing"] * int(self.missing[c]))
+        return labels
+
+    # In model files ------------------------------------------------------------------------------------------------
+
+    def to_arrays(self) -> Arrays:
+        """Give the thresholds as arrays for a file."""
+        missing = {"missing": np.flatnonzero(self.missing)} if self.missing.any() else {}
+        return {"columns": self.columns, "thresholds": self.values, **missing}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n: int) -> Thresholds:
+        """Take back what `to_arrays` gave for n quantities.
+
+        Raises
+        ------
+        ValueError, LookupError
+            If the arrays are not valid; they may come from a file that nobody vouches for.
+        """
+        columns, values = arrays["columns"], arrays["thresholds"]
+        missing = arrays.get("missing", np.zeros(0, dtype=np.int64))
+        require(
+            columns.ndim == 1
+            and columns.shape == values.shape
+            and missing.ndim == 1
+            and columns.dtype.kind in "iu"
+            and missing.dtype.kind in "iu"
+            and values.dtype.kind in "iuf",
+            "the encoder's arrays are not of the shapes or types that they should be",
+        )
+        for places in (columns, missing):
+            require(
+                len(places) == 0 or (places.min() >= 0 and places.max() < n),
+                "the encoder looks at features that do not exist",
+            )
+        require(np.isfinite(values).all(), "the encoder has thresholds that are not finite")
+        columns, values = columns.astype(np.int64), values.astype(np.float64)
+        ascending = (columns[1:] > columns[:-1]) | ((columns[1:] == columns[:-1]) & (values[1:] > values[:-1]))
+        require(ascending.all(), "the encoder's thresholds are not in order")
+        flags = np.zeros(n, dtype=np.bool_)
+        flags[missing] = True
+        return cls(columns, values, flags)
+
+
+def compared_as(dtype: np.dtype[Any], thresholds: NDArray[np.float64]) -> np.dtype[Any]:
+    """Choose the type to compare in: a small one if that gives the same bits."""
+    if dtype.kind in "bui" and dtype.itemsize <= 4 and dtype != np.uint32:
+        small = np.dtype(np.uint8 if dtype.kind in "bu" and dtype.itemsize == 1 else np.int32)
+        if len(thresholds) == 0 or thresholds.min() >= np.iinfo(small).min:
+            return small
+    if dtype in (np.float16, np.float32):
+        return np.dtype(np.float32)
+    return np.dtype(np.float64)
+
+
+def floor_to(thresholds: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give the largest values of a type that are not above the thresholds: x > t is x > floor(t) there."""
+    if dtype.kind in "ui":
+        return np.minimum(np.floor(thresholds), np.iinfo(dtype).max).astype(dtype)
+    with np.errstate(over="ignore"):
+        nearest = thresholds.astype(dtype)
+        below = np.nextafter(nearest, dtype.type(-np.inf))
+    return np.where(nearest > thresholds, below, nearest)

@@ -1,0 +1,146 @@
+"""What `encoder=` means, given samples: the same for Python and the command line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from bitlocal.bits import PackedBits, are_bits
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.images import ImageEncoder
+from bitlocal.encoders.signals import SignalEncoder
+from bitlocal.encoders.tables.columns import has_text
+from bitlocal.encoders.tables.table import TableEncoder
+from bitlocal.encoders.text import TextEncoder, are_texts
+from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, bits_for
+from bitlocal.encoders.union import takes_raw_samples
+
+_SPECS = (
+    "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
+    "'image:thermometer4+hog4' or other parts of an ImageEncoder, 'signal:thermometer4+bands8' or other parts of a "
+    "SignalEncoder, 'signal128x3:bands8' for 128 steps of 3 channels, 'text', 'text:char'"
+)
+
+
+def make_encoder(spec: str) -> Encoder:
+    """Make the encoder that a short text stands for.
+
+    Parameters
+    ----------
+    spec : str
+        "median" (one median for all features), "column-median", "thermometer", "thermometer12" for 12 bits a feature,
+        "table" for a `TableEncoder`, or "image" or "image:" followed by the parts of an `ImageEncoder`; in the same way
+        "signal", or "signal128x3" for 128 steps of 3 channels, for a `SignalEncoder`; "text" or "text:" followed by the
+        analyzer of a `TextEncoder`.
+
+    Returns
+    -------
+    Encoder
+        Not fitted yet.
+
+    Raises
+    ------
+    ValueError
+        If the text stands for no encoder.
+
+    Examples
+    --------
+    >>> from bitlocal.encoders import make_encoder
+    >>> make_encoder("thermometer4")
+    ThermometerEncoder(n_bits=4)
+    >>> make_encoder("image:thermometer4+gradient8")
+    ImageEncoder(parts='thermometer4+gradient8')
+    """
+    if spec == "median":
+        return MedianBinarizer()
+    if spec == "column-median":
+        return MedianBinarizer(scope="column")
+    if match := re.fullmatch(r"thermometer([1-9]\d{0,3})?", spec):
+        return ThermometerEncoder(n_bits=int(match[1])) if match[1] else ThermometerEncoder()
+    if spec == "table":
+        return TableEncoder()
+    kind, colon, parts = spec.partition(":")
+    if kind == "image":
+        return ImageEncoder(parts) if colon else ImageEncoder()
+    if match := re.fullmatch(r"signal([1-9]\d{0,8}(?:x[1-9]\d{0,8})?)?", kind, re.ASCII):
+        shape = tuple(map(int, match[1].split("x"))) if match[1] else None
+        return SignalEncoder(parts, shape) if colon else SignalEncoder(shape=shape)
+    if spec in ("text", "text:word", "text:char", "text:char_wb"):
+        return TextEncoder(analyzer=parts) if colon else TextEncoder()  # type: ignore[arg-type]
+    raise ValueError(f"encoder {spec!r} is unknown: use {_SPECS}")
+
+
+def takes_raw(encoder: Any, X: Any) -> bool:
+    """Tell whether samples go to the encoder as they come, since they are no table of numbers."""
+    if isinstance(encoder, str):
+        if encoder == "auto":
+            return bool(_are_images(X) or has_text(X) or are_texts(X))
+        return make_encoder(encoder).takes_raw_samples
+    return takes_raw_samples(encoder)
+
+
+def resolve(encoder: Any, X: Any) -> Any:
+    """Give what the parameter `encoder` stands for, not fitted yet; None where the samples are used as they are.
+
+    "auto" suits the samples: images (arrays of three or four dimensions) get an `ImageEncoder`, texts a `TextEncoder`,
+    tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a transformer, nor the name of an encoder, nor None; or if the samples are packed already.
+    """
+    auto = isinstance(encoder, str) and encoder == "auto"
+    if isinstance(X, PackedBits):
+        if encoder is not None and not auto:
+            raise ValueError(f"encoder={encoder!r} cannot encode packed bits: use 'auto' or None")
+        return None
+    if auto:
+        return _suited(X)
+    if isinstance(encoder, str):
+        return make_encoder(encoder)
+    if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "transform")):
+        raise ValueError(f"encoder={encoder!r}: expected a transformer, the name of an encoder or None")
+    return None if encoder is None else clone(encoder)
+
+
+def suit(encoder: Any, shape: tuple[int, ...] | None) -> Any:
+    """Tell the parameter `encoder` that samples, though they come flattened, are images of a shape, or signals.
+
+    Parameters
+    ----------
+    encoder : str, transformer or None
+        The parameter.
+    shape : tuple of int or None
+        (height, width) or (height, width, channels) of an image before it was flattened; None where the data do not
+        say that they are images.
+
+    Returns
+    -------
+    str, transformer or None
+        What the parameter means then: "auto" is an `ImageEncoder`.
+    """
+    if shape is None or not isinstance(encoder, str):
+        return encoder
+    chosen = ImageEncoder() if encoder == "auto" else make_encoder(encoder)
+    if isinstance(chosen, SignalEncoder) and chosen.shape is not None:
+        return chosen
+    return chosen.set_params(shape=shape) if isinstance(chosen, (ImageEncoder, SignalEncoder)) else encoder
+
+
+def _suited(X: Any) -> Encoder | None:
+    if _are_images(X):
+        return ImageEncoder()
+    if are_texts(X):
+        return TextEncoder()
+    if has_text(X):
+        return TableEncoder()
+    return None if are_bits(X) else ThermometerEncoder(n_bits=bits_for(X.shape[1]))
+
+
+def _are_images(X: Any) -> bool:
+    """Tell whether samples are images: numbers in three or four dimensions."""
+    return isinstance(X, np.ndarray) and X.ndim in (3, 4) and X.dtype.kind in "buif"

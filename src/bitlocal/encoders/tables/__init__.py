@@ -1,0 +1,1 @@
+"""Tables of columns of any kind to bits."""

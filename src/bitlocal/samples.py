@@ -1,0 +1,132 @@
+"""Samples as they come, checked and encoded: what every estimator of this package does with X and y."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
+
+from bitlocal.bits import PackedBits, are_bits, pack
+from bitlocal.encoders.resolve import resolve, takes_raw
+from bitlocal.encoders.union import parts_of, program_of, takes_raw_samples
+
+Samples = NDArray[Any] | PackedBits
+
+
+def read_training(
+    estimator: Any, X: ArrayLike | PackedBits, y: ArrayLike, *, finite: bool | str = "allow-nan", go_on: bool = False
+) -> tuple[Samples, NDArray[Any]]:
+    """Check samples and labels to learn from.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What learns; `n_features_in_` and the names of features are noted in it.
+    X : array-like, DataFrame or PackedBits
+        Samples; what the encoder takes as it comes is left so.
+    y : array-like of shape (n_samples,)
+        Class labels.
+    finite : bool or "allow-nan", default="allow-nan"
+        Whether numbers must be finite, as in scikit-learn's `check_array`.
+    go_on : bool, default=False
+        Whether the encoder is fitted already, so that samples must fit it.
+
+    Returns
+    -------
+    X, y : ndarray or PackedBits or what came; ndarray
+
+    Raises
+    ------
+    ValueError
+        If they cannot be used; the message says what was expected.
+    """
+    data: Any
+    target: NDArray[Any]
+    raw = takes_raw_samples(estimator.encoder_) if go_on else takes_raw(estimator.encoder, X)
+    if isinstance(X, PackedBits) or raw:
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None")
+        data, target = X, column_or_1d(y, warn=True)
+        check_consistent_length(data, target)
+        if len(target) == 0:
+            raise ValueError("found no samples: at least one is needed")
+        if not go_on and hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+        if not go_on and isinstance(X, PackedBits):
+            estimator.n_features_in_ = X.n_bits
+    else:
+        data, target = validate_data(estimator, X, y, dtype="numeric", ensure_all_finite=finite, reset=not go_on)
+    check_classification_targets(target)
+    return data, target
+
+
+def read(estimator: Any, X: ArrayLike | PackedBits, *, finite: bool | str = "allow-nan") -> Any:
+    """Check samples to predict, as `read_training` does."""
+    if isinstance(X, PackedBits) or takes_raw_samples(estimator.encoder_):
+        return X
+    return validate_data(estimator, X, dtype="numeric", ensure_all_finite=finite, reset=False)
+
+
+def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
+    """Fit what the estimator's parameter `encoder` stands for; None where samples are used as they are.
+
+    The number and the names of the features are noted in the estimator, where the encoder alone knows them.
+    """
+    encoder = resolve(estimator.encoder, X)
+    fitted = None if encoder is None else encoder.fit(X, labels)
+    if takes_raw_samples(encoder):
+        first: Any = parts_of(encoder)[0]
+        estimator.n_features_in_ = first.n_features_in_
+        names = getattr(first, "feature_names_in_", None)
+        if names is not None:
+            estimator.feature_names_in_ = names
+    return fitted
+
+
+def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
+    """Encode samples that were checked.
+
+    Parameters
+    ----------
+    encoder : transformer or None
+        Fitted; None where samples are bits.
+    X : ndarray, PackedBits or what the encoder takes
+        Samples.
+    n_bits : int, optional
+        Bits of the samples in `fit`, to compare with.
+
+    Returns
+    -------
+    PackedBits
+
+    Raises
+    ------
+    ValueError
+        If they are no bits, or not as in `fit`.
+    """
+    if isinstance(X, PackedBits):
+        if n_bits is not None and X.n_bits != n_bits:
+            raise ValueError(f"expected packed rows of {n_bits} bits, as in fit, got {X.n_bits}")
+        bits = X
+    elif encoder is None:
+        bits = as_bits(X, "the data were taken as bits in fit, so")
+    elif (program := program_of(encoder)) is not None:
+        bits = program.run(X)
+    else:
+        output = encoder.transform(X)
+        if hasattr(output, "toarray"):  # a sparse matrix
+            output = output.toarray()
+        bits = as_bits(np.asarray(output), "the encoder's output must be bits:")
+    if bits.n_bits == 0:
+        raise ValueError("the samples have no bits to tell them apart by: every feature is constant")
+    return bits
+
+
+def as_bits(X: NDArray[Any], why: str) -> PackedBits:
+    """Pack booleans, -1/+1 or 0/1; anything else is an error, which begins with the reason why they should be."""
+    if not are_bits(X):
+        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values")
+    return pack(X > 0)
