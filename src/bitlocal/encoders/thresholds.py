@@ -43,6 +43,7 @@ class ThresholdEncoder(NumberEncoder):
     columns_: NDArray[np.int64]
     thresholds_: NDArray[np.float64]
     missing_: NDArray[np.bool_]
+    _halfway = False  # whether thresholds may lie halfway between two values of the training data
 
     def fit(self, X: ArrayLike, y: object = None) -> ThresholdEncoder:
         """Find the thresholds.
@@ -104,7 +105,7 @@ class ThresholdEncoder(NumberEncoder):
 
     def piece(self) -> Piece:
         """Compare each number with its thresholds."""
-        return Piece(self.validate, (Compared(Columns(len(self.missing_)), self._thresholds()),))
+        return Piece(self.validate, (Compared(Columns(len(self.missing_), self._halfway), self._thresholds()),))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit after its comparison, as in `x3>0.5` or `x3 missing`.
@@ -193,6 +194,8 @@ class MedianBinarizer(ThresholdEncoder):
            [False,  True],
            [ True, False]])
     """
+
+    _halfway = True
 
     def __init__(self, scope: Literal["global", "column"] = "global") -> None:
         self.scope = scope
