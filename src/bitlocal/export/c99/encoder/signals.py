@@ -1,4 +1,4 @@
-"""Windows of signals: `SignalEncoder`.
+"""Windows of signals.
 
 Nothing is kept between integers: sums of neighbours are added up again for each band, so no memory is needed beyond
 the window.
@@ -6,109 +6,115 @@ the window.
 
 from __future__ import annotations
 
-from bitlocal.encoders import SignalEncoder
-from bitlocal.encoders.signals import _Bands, _Crossings, _Differences, _Part, _Values
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bitlocal.encoders.program import Compared
+from bitlocal.encoders.signals.quantities import Bands, Crossings, Differences, Signal, Values
 from bitlocal.export.c99.encoder.builder import Builder
+from bitlocal.export.c99.encoder.columns import by_column
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType
 from bitlocal.export.c99.encoder.thermometers import NumberTable, Thermometers
-from bitlocal.export.c99.encoder.thresholds import by_column
 from bitlocal.export.c99.encoder.whole import add_whole
+from bitlocal.export.c99.encoder.writer import Writer
 
 _FILE = "signal.c"
 
 
-def suited_type(encoder: SignalEncoder) -> FeatureType:
-    """Tell what signals the encoder was fitted on: whole numbers within 16 bits, or others."""
-    return TYPES["int16" if encoder.levels_.shape[1] == 0 else "float"]
+class _Writing:
+    """The code of what is computed from a window, and the thresholds of each number."""
 
+    def __init__(self, builder: Builder, signal: Signal, rows: list[list[int]]) -> None:
+        self.builder = builder
+        self.n_steps, self.channels = signal.n_steps, signal.n_channels
+        self.rows = rows
+        levels = signal.levels if signal.levels.shape[1] else None
+        self.value = add_whole(builder, "value", levels, "signals")
 
-def add_signal(builder: Builder, encoder: SignalEncoder) -> None:
-    """Add the code of an encoder."""
-    signal = _Signal(builder, encoder)
-    parts, first, rows = encoder._parts(), 0, []
-    everything = by_column(
-        encoder.columns_, encoder.thresholds_.astype("int64"), sum(part.n_integers for part in parts)
-    )
-    lags: list[int] = []
-    for part, following in zip(parts, [*parts[1:], None], strict=True):
-        of_part = everything[first : first + part.n_integers]
-        first += part.n_integers
-        if isinstance(part, _Differences):  # those of all lags go together
-            rows += of_part
-            lags.append(part.lag)
-            if isinstance(following, _Differences):
-                continue
-            of_part, rows = rows, []
-        if any(of_part):
-            signal.add(part, of_part, lags)
+    def text(self, piece: str, **values: object) -> str:
+        """Fill in a template."""
+        return self.builder.text(_FILE, piece, **values)
 
+    def expression(self, piece: str, **values: object) -> str:
+        """Fill in a template of an expression."""
+        return self.builder.expression(_FILE, piece, **values)
 
-class _Signal:
-    """The code of an encoder of signals."""
-
-    def __init__(self, builder: Builder, encoder: SignalEncoder) -> None:
-        self._builder = builder
-        self._encoder = encoder
-        self._n_steps, self._channels = encoder.shape_
-        self._value = add_whole(builder, "value", encoder.levels_ if encoder.levels_.shape[1] else None, "signals")
-
-    def add(self, part: _Part, rows: list[list[int]], lags: list[int]) -> None:
-        """Add the code of a part that has bits."""
-        if isinstance(part, _Values):
-            self._add_values(rows)
-        elif isinstance(part, _Differences):
-            self._add_differences(rows, lags)
-        elif isinstance(part, _Crossings):
-            self._add_crossings(rows)
-        elif isinstance(part, _Bands):
-            self._add_bands(rows)
-
-    def _add_values(self, rows: list[list[int]]) -> None:
-        thermometers = Thermometers(self._builder, "value_level", rows, self._value.low, self._value.high)
-        write = thermometers.call(self._value.at("i"))
-        self._builder.part("values", self._builder.loop(len(rows), write, thermometers.start()))
-
-    def _add_differences(self, rows: list[list[int]], lags: list[int]) -> None:
-        span = self._value.high - self._value.low
-        thermometers = Thermometers(self._builder, "difference", rows, -span, span)
-        earlier = self._value.at(self._text("place before").rstrip())
-        values = {"ctype": thermometers.ctype, "later": self._value.at("i"), "earlier": earlier}
-        write = thermometers.call(self._text("difference", **values).rstrip())
-        n = self._n_steps * self._channels
-        name = self._builder.function("differences", _FILE, "differences", n=n, write=write)
-        calls = [self._text("call of differences", name=name, apart=lag * self._channels) for lag in lags]
-        self._builder.part("differences", thermometers.start() + "".join(calls))
-
-    def _add_crossings(self, rows: list[list[int]]) -> None:
-        medians = NumberTable(
-            self._builder, "medians", self._encoder.medians_.tolist(), self._value.low, self._value.high
-        )
-        channel = self._text("channel" if self._channels > 1 else "only channel", channels=self._channels).rstrip()
-        values = {"value": self._value.at("i"), "above": medians.below("value", channel)}
-        above = self._builder.function("above", _FILE, "above", ctype=medians.ctype, **values)
-        name = self._builder.function("crossings", _FILE, "crossings", channels=self._channels, above=above)
-        self._add_segments("crossing", rows, self._n_steps, name)
-
-    def _add_bands(self, rows: list[list[int]]) -> None:
-        place = self._text("place" if self._channels > 1 else "only place", channels=self._channels).rstrip()
-        name = self._builder.function("sum", _FILE, "sum", value=self._value.at(place))
-        name = self._builder.function("energy", _FILE, "energy", sum=name)
-        self._add_segments("band", rows, 2**31 - 1, name)
-
-    def _add_segments(self, what: str, rows: list[list[int]], high: int, name: str) -> None:
-        thermometers = Thermometers(self._builder, what, rows, 0, high)
-        value = self._text(f"call of {what}s", name=name).rstrip()
-        self._builder.add(_FILE, "bound")
-        body = self._text(
+    def add_segments(self, what: str, high: int, name: str, n_segments: int) -> None:
+        """Add what compares a number of each segment, up to `high`, that a function of this name computes."""
+        thermometers = Thermometers(self.builder, what, self.rows, 0, high)
+        value = self.expression(f"call of {what}s", name=name)
+        self.builder.add(_FILE, "bound")
+        body = self.text(
             f"write {what}s",
             start=thermometers.start(),
-            segments=min(int(self._encoder.n_segments), self._n_steps),
-            n_steps=self._n_steps,
-            channels=self._channels,
-            most=2 ** (self._n_steps.bit_length() - 2) if self._n_steps > 1 else 0,
+            segments=min(n_segments, self.n_steps),
+            n_steps=self.n_steps,
+            channels=self.channels,
+            most=2 ** (self.n_steps.bit_length() - 2) if self.n_steps > 1 else 0,
             write=thermometers.call(value, cast=thermometers.ctype != "int32_t"),
         )
-        self._builder.part(f"{what}s", body)
+        self.builder.part(f"{what}s", body)
 
-    def _text(self, piece: str, **values: object) -> str:
-        return self._builder.text(_FILE, piece, **values)
+
+def _values(to: _Writing, run: Sequence[Values]) -> None:
+    thermometers = Thermometers(to.builder, "value_level", to.rows, to.value.low, to.value.high)
+    write = thermometers.call(to.value.at("i"))
+    to.builder.part("values", to.builder.loop(len(to.rows), write, thermometers.start()))
+
+
+def _differences(to: _Writing, run: Sequence[Differences]) -> None:
+    """Write those of all lags, which go together."""
+    span = to.value.high - to.value.low
+    thermometers = Thermometers(to.builder, "difference", to.rows, -span, span)
+    earlier = to.value.at(to.expression("place before"))
+    values = {"ctype": thermometers.ctype, "later": to.value.at("i"), "earlier": earlier}
+    write = thermometers.call(to.expression("difference", **values))
+    name = to.builder.function("differences", _FILE, "differences", n=to.n_steps * to.channels, write=write)
+    calls = [to.text("call of differences", name=name, apart=of.lag * to.channels) for of in run]
+    to.builder.part("differences", thermometers.start() + "".join(calls))
+
+
+def _crossings(to: _Writing, run: Sequence[Crossings]) -> None:
+    (of,) = run
+    medians = NumberTable(to.builder, "medians", of.medians.tolist(), to.value.low, to.value.high)
+    channel = to.expression("channel" if to.channels > 1 else "only channel", channels=to.channels)
+    values = {"value": to.value.at("i"), "above": medians.below("value", channel)}
+    above = to.builder.function("above", _FILE, "above", ctype=medians.ctype, **values)
+    name = to.builder.function("crossings", _FILE, "crossings", channels=to.channels, above=above)
+    to.add_segments("crossing", to.n_steps, name, of.n_segments)
+
+
+def _bands(to: _Writing, run: Sequence[Bands]) -> None:
+    (of,) = run
+    place = to.expression("place" if to.channels > 1 else "only place", channels=to.channels)
+    name = to.builder.function("sum", _FILE, "sum", value=to.value.at(place))
+    name = to.builder.function("energy", _FILE, "energy", sum=name)
+    to.add_segments("band", 2**31 - 1, name, of.n_segments)
+
+
+def _suited(stage: Compared) -> FeatureType:
+    """Tell what signals the encoder was fitted on: whole numbers within 16 bits, or others."""
+    quantities: Any = stage.quantities
+    return TYPES["int16" if quantities.signal.levels.shape[1] == 0 else "float"]
+
+
+def _writer(write: Callable[[_Writing, Any], None]) -> Writer:
+    def add(builder: Builder, stages: Sequence[Compared]) -> None:
+        run: list[Any] = [stage.quantities for stage in stages]
+        rows = [
+            row
+            for stage in stages
+            for row in by_column(stage.thresholds.columns, stage.thresholds.values.astype("int64"), stage.thresholds.n)
+        ]
+        if any(rows):
+            write(_Writing(builder, run[0].signal, rows), run)
+
+    return Writer(add, _suited, knows=True)
+
+
+WRITERS: dict[type, Writer] = {
+    Values: _writer(_values),
+    Differences: _writer(_differences),
+    Crossings: _writer(_crossings),
+    Bands: _writer(_bands),
+}
