@@ -33,12 +33,13 @@ from bitlocal.encoders import (
     TextEncoder,
     ThermometerEncoder,
 )
-from bitlocal.encoders.union import is_union, pack_union
+from bitlocal.encoders.union import program_of
 from bitlocal.errors import DataError
 from bitlocal.export.c99.encoder import as_features, code_for, encoder_code
 from bitlocal.export.c99.numbers import c_number, smallest_type
 from bitlocal.export.c99.texts import c_array
 from bitlocal.export.errors import ExportError
+from bitlocal.export.model import program_for
 from test_no_floating_point import disassemble, floating_point
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
@@ -94,6 +95,11 @@ int main(void)
 _numbers = itertools.count()
 
 
+def code_of(encoder, n_features, prefix, features=None):
+    """The code of a fitted encoder, or of None for bits."""
+    return code_for(program_for(encoder), n_features, prefix, features)
+
+
 def program(code):
     """An encoder's code, and what it needs around it."""
     return PROGRAM % (code.feature_type, code.declarations, code.body, code.n_features, -(-code.n_bits // 32))
@@ -103,7 +109,7 @@ class Compiled:
     """An encoder that was exported and compiled."""
 
     def __init__(self, encoder, n_features, folder: Path, features=None, compiler=COMPILERS[0] if COMPILERS else ""):
-        self.code = code = code_for(encoder, n_features, "e", features)
+        self.code = code = code_of(encoder, n_features, "e", features)
         self.n_words = -(-code.n_bits // 32)
         self.text = program(code)
         name = f"e{next(_numbers)}"  # a library's name must be new, or the loader gives the one that it has
@@ -127,7 +133,7 @@ class Compiled:
 
 def python_words(encoder, X):
     """What Python gives, as words of 32 bits."""
-    packed = pack_union(encoder, X) if is_union(encoder) else encoder.pack(X)
+    packed = program_of(encoder).run(X)
     assert packed.words.shape[1] == words_for(packed.n_bits)
     return packed.words.astype("<u8").view("<u4")[:, : -(-packed.n_bits // 32)], packed
 
@@ -393,7 +399,10 @@ def made_of(thresholds, missing=None):
 
 def check_values(encoder, X, folder, features):
     """Like `check`, also for values that Python refuses (infinity), and without any bit that is 1."""
-    expected = encoder._pack(X).words.astype("<u8").view("<u4")
+    (piece,) = encoder.program_.pieces
+    words = np.zeros((len(X), words_for(piece.n_bits)), dtype=np.uint64)
+    piece.write(X, words, 0)
+    expected = words.astype("<u8").view("<u4")
     actual = Compiled(encoder, X.shape[1], folder, features)(X)
     np.testing.assert_array_equal(actual, expected[:, : actual.shape[1]])
 
@@ -487,7 +496,7 @@ def encoders():
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_sanitizers_find_nothing(tmp_path, kind, compiler):
     encoder, X = encoders()[kind]
-    code = code_for(encoder, X[0].size, "e")
+    code = code_of(encoder, X[0].size, "e")
     (tmp_path / "e.c").write_text(program(code) + MAIN, encoding="ascii")
     command = [compiler, "-std=c99", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     command += ["-fsanitize=implicit-conversion"] * (compiler == "clang")
@@ -518,7 +527,7 @@ def test_no_floating_point_arithmetic(tmp_path, kind):
 def test_microcontrollers_need_no_library(tmp_path, kind):
     """A Cortex-M3 has no floating point: the compiler would call functions for it."""
     encoder, X = encoders()[kind]
-    (tmp_path / "e.c").write_text(program(code_for(encoder, X[0].size, "e")), encoding="ascii")
+    (tmp_path / "e.c").write_text(program(code_of(encoder, X[0].size, "e")), encoding="ascii")
     command = ["arm-none-eabi-gcc", *STRICT, "-mcpu=cortex-m3", "-mthumb", "-Os", "-c", "e.c", "-o", "e.o"]
     subprocess.run(command, cwd=tmp_path, check=True)
     names = subprocess.run(["arm-none-eabi-nm", "-u", "e.o"], cwd=tmp_path, check=True, capture_output=True, text=True)
@@ -572,7 +581,7 @@ int main(void)
 def test_on_an_emulated_avr(tmp_path, kind):
     encoder, X = encoders()[kind]
     X = X[:6]
-    code = code_for(encoder, X[0].size, "e")
+    code = code_of(encoder, X[0].size, "e")
     text, n = re.subn(r"(#define E_ROM\b.*\n)(?:#define E_ROM_.*\n)+", lambda _: AVR_ROM, program(code))
     assert n == 1
     samples = as_features(X, code.feature_type).tobytes()
@@ -591,7 +600,7 @@ def test_on_an_emulated_avr(tmp_path, kind):
 
 def refused(encoder, n_features, message, features=None):
     with pytest.raises(ExportError, match=message):
-        code_for(encoder, n_features, "e", features)
+        code_of(encoder, n_features, "e", features)
 
 
 def test_what_cannot_be_exported():
@@ -645,10 +654,10 @@ def test_classifiers(tmp_path, encoder):
     X, y = load_digits(return_X_y=True)
     classifier = BMLPClassifier((45,), encoder=encoder, max_iter=1, random_state=0).fit(X, y)
     code = encoder_code(classifier, "e")
-    assert code == code_for(classifier.encoder_, 64, "e")
+    assert code == code_of(classifier.encoder_, 64, "e")
     assert (code.feature_type, code.n_features, code.n_bits) == ("uint8_t", 64, classifier.network_.spec.n_inputs)
     assert code.scratch_bytes == 0
-    hog = code_for(ImageEncoder("hog2+hog2").fit(X), 64, "e")
+    hog = code_of(ImageEncoder("hog2+hog2").fit(X), 64, "e")
     assert hog.scratch_bytes == 2 * 7  # cells of 2 x 2 pixels that overlap by half: 2 rows of 7
     check(classifier.encoder_, X, tmp_path)
     assert "digits_encode(const digits_feature_t *features" in encoder_code(classifier, "digits").body

@@ -185,7 +185,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a parameter or the data cannot be used; the message says what was expected.
         """
-        self._check_parameters()
+        self.check_parameters()
         go_on = self.warm_start and hasattr(self, "network_")
         X, y = read_training(self, X, y, go_on=go_on)
         if go_on:
@@ -249,7 +249,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         -------
         self
         """
-        self._check_parameters()
+        self.check_parameters()
         first = not hasattr(self, "network_")
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit: all labels that will ever come")
@@ -356,7 +356,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.allow_nan = self.encoder is not None
         return tags
 
-    def _check_parameters(self) -> None:
+    def check_parameters(self) -> None:
+        """Raise a ValueError that says what was expected, unless all parameters can be used."""
         check(self.get_params(deep=False))
 
 

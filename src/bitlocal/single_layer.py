@@ -40,8 +40,9 @@ class SingleLayerClassifier(BMLPClassifier):
         parameters = self.get_params(deep=False)
         return compose(parameters, n_inputs=n_bits, n_classes=len(self.classes_), seed=seed, majority=True)
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def check_parameters(self) -> None:
+        """Raise a ValueError that says what was expected, unless all parameters can be used."""
+        super().check_parameters()
         if len(layer_sizes(self.hidden_layer_sizes)) != 1:
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r}: the single-layer method has one layer, as in (1035,)"

@@ -86,15 +86,13 @@ class Columns(Quantities):
     ----------
     n : int
         How many they are.
-    owner : str
-        Name of the encoder's class, for messages.
-    halves : bool
-        Whether thresholds may lie halfway between values of the training data, as medians do.
+    halfway : bool, default=False
+        Whether thresholds may lie halfway between two numbers of the training data, as medians do. Halves then do not
+        tell that the data had fractions.
     """
 
     n: int
-    owner: str
-    halves: bool = False
+    halfway: bool = False
 
     def __call__(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Give the numbers."""

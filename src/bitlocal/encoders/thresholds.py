@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,7 +43,7 @@ class ThresholdEncoder(NumberEncoder):
     columns_: NDArray[np.int64]
     thresholds_: NDArray[np.float64]
     missing_: NDArray[np.bool_]
-    _halves: ClassVar[bool] = False  # whether thresholds may lie halfway between values of the training data
+    _halfway = False  # whether thresholds may lie halfway between two values of the training data
 
     def fit(self, X: ArrayLike, y: object = None) -> ThresholdEncoder:
         """Find the thresholds.
@@ -105,8 +105,7 @@ class ThresholdEncoder(NumberEncoder):
 
     def piece(self) -> Piece:
         """Compare each number with its thresholds."""
-        columns = Columns(len(self.missing_), type(self).__name__, self._halves)
-        return Piece(self.validate, (Compared(columns, self._thresholds()),))
+        return Piece(self.validate, (Compared(Columns(len(self.missing_), self._halfway), self._thresholds()),))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit after its comparison, as in `x3>0.5` or `x3 missing`.
@@ -196,7 +195,7 @@ class MedianBinarizer(ThresholdEncoder):
            [ True, False]])
     """
 
-    _halves = True
+    _halfway = True
 
     def __init__(self, scope: Literal["global", "column"] = "global") -> None:
         self.scope = scope

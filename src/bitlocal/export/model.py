@@ -17,15 +17,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from bitlocal._core import Purpose, longest_gap
 from bitlocal.bits import PackedBits, pack, unpack
+from bitlocal.encoders.program import Program
+from bitlocal.encoders.union import program_of
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
 from bitlocal.files.encoders import fitted_to_json
 from bitlocal.files.schema import plain
 from bitlocal.files.tensors import digest
 from bitlocal.network import BinaryNetwork
-from bitlocal.samples import encode as encode_samples
 
-__all__ = ["LONGEST_GAP", "ExportModel", "Layer", "Learning", "Purpose", "of", "with_learnt"]
+__all__ = ["LONGEST_GAP", "ExportModel", "Layer", "Learning", "Purpose", "of", "program_for", "with_learnt"]
 
 LONGEST_GAP = longest_gap  # of docs/algorithm.md, "Gaps", as `Purpose` is of its "Random numbers"
 _STEPS = 2**32
@@ -88,7 +89,7 @@ class ExportModel:
     ----------
     n_features : int
         Features of a sample.
-    encoder : object or None
+    program : Program or None
         What makes bits of them; None if they are bits.
     layers : tuple of Layer
         From the input on.
@@ -109,7 +110,7 @@ class ExportModel:
     """
 
     n_features: int
-    encoder: Any
+    program: Program | None
     layers: tuple[Layer, ...]
     classes: tuple[Any, ...]
     seed: int
@@ -161,7 +162,7 @@ class ExportModel:
 
     def encode(self, rows: NDArray[Any]) -> PackedBits:
         """Encode samples of `n_features` numbers each."""
-        return encode_samples(self.encoder, rows)
+        return pack(rows) if self.program is None else self.program.run(rows)
 
     def predict(self, samples: PackedBits) -> NDArray[np.intp]:
         """Give the classes, from 0, of encoded samples: what every language has to give for them."""
@@ -210,7 +211,7 @@ def of(classifier: BMLPClassifier, *, learn: bool = False) -> ExportModel:
     thresholds = network.reinforcement_thresholds()[: network.n_layers]
     return ExportModel(
         n_features=int(classifier.n_features_in_),
-        encoder=classifier.encoder_,
+        program=program_for(classifier.encoder_),
         layers=tuple(
             Layer(
                 block.n_inputs,
@@ -231,6 +232,23 @@ def of(classifier: BMLPClassifier, *, learn: bool = False) -> ExportModel:
         batch_size=int(classifier.batch_size),
         learning=_learning(classifier) if learn else None,
     )
+
+
+def program_for(encoder: Any) -> Program | None:
+    """Give the program of a fitted encoder, or None for None: features that are bits.
+
+    Raises
+    ------
+    ExportError
+        If it is a transformer from elsewhere, of which nothing is known.
+    """
+    program = program_of(encoder)
+    if program is None and encoder is not None:
+        raise ExportError(
+            f"an encoder of type {type(encoder).__name__} cannot be exported to C: encode the samples before they "
+            "reach the device, and fit the classifier on the bits (encoder=None)"
+        )
+    return program
 
 
 def with_learnt(classifier: BMLPClassifier, counters: Sequence[NDArray[np.int16]], step: int) -> BMLPClassifier:

@@ -217,7 +217,7 @@ def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, Spec]:
         make_encoder(encoder)  # refuses what it does not know
     kind = SingleLayerClassifier if any(isinstance(layer, Pool) for layer in spec.layers) else BMLPClassifier
     classifier = build(kind, parameters, encoder=encoder, **_network_parameters(spec))
-    classifier._check_parameters()
+    classifier.check_parameters()
     return classifier, spec
 
 

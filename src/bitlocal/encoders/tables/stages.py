@@ -69,12 +69,9 @@ class TableNumbers(Quantities):
     ----------
     columns : tuple of NumberColumn
         Where each comes from.
-    owner : str
-        Name of the class that found their thresholds, for messages.
     """
 
     columns: tuple[NumberColumn, ...]
-    owner: str
 
     @property
     def n(self) -> int:  # type: ignore[override]

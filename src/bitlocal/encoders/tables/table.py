@@ -181,7 +181,7 @@ class TableEncoder(FeatureNames, Encoder):
         numbers, categories = self._columns(self._names(None))
         return Piece(
             self.validate,
-            (Compared(TableNumbers(numbers, type(self._numbers).__name__), self._thresholds), Categories(categories)),
+            (Compared(TableNumbers(numbers), self._thresholds), Categories(categories)),
         )
 
     def _columns(self, names: list[str]) -> tuple[tuple[NumberColumn, ...], tuple[CategoryColumn, ...]]:

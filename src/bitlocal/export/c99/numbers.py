@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 
 from bitlocal.export.errors import ExportError
@@ -91,6 +90,12 @@ def smallest_type(low: int, high: int, choices: Iterable[str] = ("uint8_t", "uin
     raise ExportError(f"numbers from {low} to {high} fit into none of {', '.join(choices)}")
 
 
-def indented(text: str, levels: int = 1) -> str:
-    """Indent lines by four spaces for each level."""
-    return textwrap.indent(text, "    " * levels)
+def unsigned(value: int) -> str:
+    """Write a whole number as a constant without sign, for sizes."""
+    return f"{value}u"
+
+
+def size_of(ctype: str) -> int:
+    """Give the bytes of a number."""
+    low, high = _LIMITS[ctype]
+    return (high - low).bit_length() // 8

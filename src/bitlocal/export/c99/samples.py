@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bitlocal.encoders.program import Columns, Compared, Program
+from bitlocal.encoders.signals.quantities import OfSignal
 from bitlocal.export.c99.encoder import EncoderCode, as_features
 from bitlocal.export.c99.texts import Texts
 from bitlocal.export.errors import ExportError
@@ -69,11 +71,19 @@ def _made_up(model: ExportModel, code: EncoderCode) -> NDArray[Any]:
     """Draw numbers from the range in which the encoder's thresholds lie, as far as it has such."""
     rng = np.random.default_rng(0)
     shape = (N_MADE_UP, code.n_features)
-    if model.encoder is None:
+    if model.program is None:
         return as_features(rng.integers(0, 2, shape), code.feature_type)
-    thresholds = np.asarray(getattr(model.encoder, "thresholds_", ()), dtype=np.float64)
+    thresholds = _near_features(model.program)
     low, high = (thresholds.min(), thresholds.max()) if thresholds.size else (0, 255)
     return as_features(rng.uniform(low - 0.5, high + 1.5, shape), code.feature_type)
+
+
+def _near_features(program: Program) -> NDArray[np.float64]:
+    """Give the thresholds of one encoder, where they lie in the range of features or not far from it."""
+    found = [stage for stage in program.stages if isinstance(stage, Compared)]
+    if len(program.pieces) > 1 or not all(isinstance(stage.quantities, (Columns, OfSignal)) for stage in found):
+        return np.zeros(0)
+    return np.concatenate([np.zeros(0), *(stage.thresholds.values for stage in found)])
 
 
 def _c_value(value: float) -> str:

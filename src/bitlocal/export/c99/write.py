@@ -87,7 +87,7 @@ def c(
         raise ExportError(f"layout={layout!r}: expected one of {', '.join(one.value for one in Layout)}")
     found = model.of(classifier, learn=learn)
     plan = make_plan(found, batch_size=batch_size, counter_bits=counter_bits)
-    code = code_for(found.encoder, found.n_features, prefix, features)
+    code = code_for(found.program, found.n_features, prefix, features)
     network = Network(plan, code, texts)
     header, source = network.header(), network.source()
     if learn:

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING
 
-from sklearn.utils.validation import check_is_fitted
-
-from bitlocal.encoders import CategoryEncoder, ImageEncoder, SignalEncoder, TableEncoder, TextEncoder, ThresholdEncoder
-from bitlocal.encoders.union import is_union, parts_of
-from bitlocal.export.c99.encoder import images, signals, tables, thresholds
+from bitlocal.encoders.program import Piece, Program, Stage
+from bitlocal.export import model
+from bitlocal.export.c99.encoder import columns, images, signals, tables
 from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType, as_features, largest_type
+from bitlocal.export.c99.encoder.writer import Writer, kind_of
 from bitlocal.export.errors import ExportError
 
 if TYPE_CHECKING:
     from bitlocal.estimator import BMLPClassifier
 
-__all__ = ["EncoderCode", "as_features", "encoder_code"]
+__all__ = ["EncoderCode", "as_features", "code_for", "encoder_code"]
 
-_BODY = """\
-static void ${prefix}_encode(const ${feature_t} *features, uint32_t *bits)
-{
-    ${p}_writer_t out;
-    size_t i;
-    for (i = 0u; i < ${n_words}u; i++) {
-        bits[i] = 0u;
-    }
-    out.word = bits;
-    out.mask = 1u;
-    out.code = 0u;
-    out.threshold = 0u;
-${calls}}
-"""
+WRITERS: dict[type, Writer] = {**columns.WRITERS, **images.WRITERS, **signals.WRITERS, **tables.WRITERS}
+"""What writes each kind of stage, by its type or that of its quantities."""
 
 
 @dataclass(frozen=True)
@@ -93,92 +82,54 @@ def encoder_code(classifier: BMLPClassifier, prefix: str, features: str | None =
     --------
     >>> from sklearn.datasets import load_digits
     >>> from bitlocal import BMLPClassifier
-    >>> from bitlocal.export.c99.encoder import encoder_code
+    >>> from bitlocal.export.c99 import encoder_code
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = BMLPClassifier((45,), encoder="thermometer4", max_iter=1, random_state=0).fit(X, y)
     >>> code = encoder_code(clf, "digits")
     >>> code.feature_type, code.n_features, code.n_bits
     ('uint8_t', 64, 230)
     """
-    check_is_fitted(classifier, "network_")
-    return code_for(classifier.encoder_, int(classifier.n_features_in_), prefix, features)
+    found = model.of(classifier)
+    return code_for(found.program, found.n_features, prefix, features)
 
 
-def code_for(encoder: Any, n_features: int, prefix: str, features: str | None = None) -> EncoderCode:
-    """Write a fitted encoder, or None for bits, as C99 code; see `encoder_code`."""
+def code_for(program: Program | None, n_features: int, prefix: str, features: str | None = None) -> EncoderCode:
+    """Write the program of an encoder, or None for bits, as C99 code; see `encoder_code`."""
     if features is not None and features not in TYPES:
         raise ExportError(f"features={features!r} is unknown: use {', '.join(map(repr, TYPES))}")
-    kind = _suited_type(encoder) if features is None else TYPES[features]
+    kind = _suited_type(program) if features is None else TYPES[features]
     builder = Builder(prefix, kind)
-    _add(builder, encoder, n_features)
-    n_bits = n_features if encoder is None else sum(part.n_bits_ for part in _parts_of(encoder))
-    calls = "".join(f"    {call}\n" for call in builder.calls)
-    body = builder.text(_BODY, prefix=prefix, n_words=-(-n_bits // 32), calls=calls)
-    return EncoderCode(kind.ctype, n_features, int(n_bits), builder.declarations, body, builder.scratch_bytes)
-
-
-def _parts_of(encoder: Any) -> list[Any]:
-    return parts_of(encoder) if is_union(encoder) else [encoder]
-
-
-def _suited_type(encoder: Any) -> FeatureType:
-    """Choose the type of features that an encoder was fitted on."""
-    if encoder is None:
-        return TYPES["int8"]  # for 0/1 as well as for -1/+1
-    if is_union(encoder):
-        parts = parts_of(encoder)
-        types = [_suited_type(part) for part in parts]
-        # What images and signals are is known, for other encoders thresholds tell what the data may have been.
-        known = [one for one, part in zip(types, parts, strict=True) if isinstance(part, (ImageEncoder, SignalEncoder))]
-        if known and not any(one.is_float for one in known):
-            types = [one for one in types if not one.is_float]
-        return largest_type(types)
-    if isinstance(encoder, ThresholdEncoder):
-        return thresholds.suited_type(encoder)
-    if isinstance(encoder, ImageEncoder):
-        return images.suited_type(encoder)
-    if isinstance(encoder, SignalEncoder):
-        return signals.suited_type(encoder)
-    if isinstance(encoder, (CategoryEncoder, TableEncoder)):
-        return tables.suited_type(encoder)
-    raise _no_export(encoder)
-
-
-def _add(builder: Builder, encoder: Any, n_features: int) -> None:
-    """Add the code of an encoder."""
-    if encoder is None:
-        _add_bits(builder, n_features)
-    elif is_union(encoder):
-        for part in parts_of(encoder):
-            _add(builder, part, n_features)
-    elif isinstance(encoder, ThresholdEncoder):
-        thresholds.add_thresholds(builder, encoder)
-    elif isinstance(encoder, ImageEncoder):
-        images.add_image(builder, encoder)
-    elif isinstance(encoder, SignalEncoder):
-        signals.add_signal(builder, encoder)
-    elif isinstance(encoder, TableEncoder):
-        tables.add_table(builder, encoder)
-    elif isinstance(encoder, CategoryEncoder):
-        tables.add_categories(builder, encoder, [f"column {name!r}" for name in encoder._names(None)])
+    if program is None:
+        columns.add_bits(builder, n_features)
     else:
-        raise _no_export(encoder)
-
-
-def _add_bits(builder: Builder, n_features: int) -> None:
-    """Add the code for features that are bits: 0 or -1, and 1."""
-    above = "> 0x80000000u" if builder.features.is_float else "> 0"
-    put = builder.put(f"{builder.value('f')} {above}")
-    builder.part("bits", f"    size_t f;\n    for (f = 0u; f < {n_features}u; f++) {{\n        {put}\n    }}\n")
-
-
-def _no_export(encoder: Any) -> ExportError:
-    if isinstance(encoder, TextEncoder):
-        return ExportError(
-            "a TextEncoder cannot be exported to C, which has no Unicode: encode texts before they reach the device "
-            "(`classifier.encoder_.transform`), and fit the classifier on the bits (encoder=None)"
-        )
-    return ExportError(
-        f"an encoder of type {type(encoder).__name__} cannot be exported to C: encode the samples before they reach "
-        "the device, and fit the classifier on the bits (encoder=None)"
+        for piece in program.pieces:
+            for writer, run in _runs(piece):
+                writer.add(builder, run)
+    n_bits = n_features if program is None else program.n_bits
+    return EncoderCode(
+        kind.ctype, n_features, n_bits, builder.declarations, builder.body(n_bits), builder.scratch_bytes
     )
+
+
+def _runs(piece: Piece) -> Iterator[tuple[Writer, list[Stage]]]:
+    """Give stages of one kind that follow each other, with what writes them."""
+    for kind, run in groupby(piece.stages, key=kind_of):
+        if kind not in WRITERS:
+            raise ExportError(f"{kind.__name__} has no form in C: encode the samples before they reach the device")
+        yield WRITERS[kind], list(run)
+
+
+def _suited_type(program: Program | None) -> FeatureType:
+    """Choose the type of features that an encoder was fitted on."""
+    if program is None:
+        return TYPES["int8"]  # for 0/1 as well as for -1/+1
+    types, known = [], []
+    for piece in program.pieces:
+        runs = list(_runs(piece))
+        types.append(largest_type([writer.suited(stage) for writer, run in runs for stage in run]))
+        if any(writer.knows for writer, _ in runs):
+            known.append(types[-1])
+    # What images and signals are is known, for other encoders thresholds tell what the data may have been.
+    if known and not any(one.is_float for one in known):
+        types = [one for one in types if not one.is_float]
+    return largest_type(types)

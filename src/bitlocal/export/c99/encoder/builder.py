@@ -6,67 +6,29 @@ Bits leave one after the other, from bit 0 on, through a small writer, so no par
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import Template
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bitlocal.bits import words_for
 from bitlocal.export.c99.encoder.features import FeatureType
 from bitlocal.export.c99.numbers import smallest_type
-from bitlocal.export.c99.texts import Texts, c_array
-
-_WRITER = """\
-/* Where the next bit goes, and which code and threshold come next. */
-typedef struct {
-    uint32_t *word;
-    uint32_t mask;
-    size_t code;
-    size_t threshold;
-} ${p}_writer_t;
-
-static void ${p}_put(${p}_writer_t *out, int bit)
-{
-    if (bit) {
-        *out->word |= out->mask;
-    }
-    out->mask <<= 1;
-    if (out->mask == 0u) {
-        out->mask = 1u;
-        out->word++;
-    }
-}
-"""
-
-_FLOAT_KEY = """\
-/* Numbers are compared through their bit patterns: an integer for each, in the same order; NaN comes to 0. */
-static uint32_t ${p}_key(const float *feature)
-{
-    uint32_t pattern;
-    uint32_t magnitude;
-    memcpy(&pattern, feature, sizeof pattern);
-    magnitude = pattern & 0x7FFFFFFFu;
-    if (magnitude > 0x7F800000u) {
-        return 0u;
-    }
-    return (pattern & 0x80000000u) ? (0x80000000u - magnitude) : (0x80000000u + magnitude);
-}
-"""
-
-_PART = "static void ${name}(const ${feature_t} *features, ${p}_writer_t *out)\n{\n${body}}\n"
+from bitlocal.export.c99.planes import WORD_BITS
+from bitlocal.export.c99.texts import Texts
 
 
 class Table:
     """A table of constants, and how its elements are read."""
 
-    def __init__(self, prefix: str, name: str, ctype: str) -> None:
-        self._prefix = prefix
+    def __init__(self, texts: Texts, name: str, ctype: str) -> None:
+        self._texts = texts
         self.name = name
         self.ctype = ctype
 
     def at(self, index: str) -> str:
         """Write the reading of an element."""
-        return Texts(self._prefix).rom_read(self.ctype, f"{self.name}[{index}]")
+        return self._texts.rom_read(self.ctype, f"{self.name}[{index}]")
 
 
 class Builder:
@@ -88,25 +50,30 @@ class Builder:
     """
 
     def __init__(self, prefix: str, features: FeatureType) -> None:
-        self.p = f"{prefix}_enc"  # so that names of the encoder differ from those of other code
         self.features = features
-        self._prefix = prefix
         self.calls: list[str] = []
         self.scratch_bytes = 0
+        self._prefix = f"{prefix}_enc"  # so that names of the encoder differ from those of other code
+        self._texts = Texts(prefix)
         self._pieces: list[str] = []
         self._known: set[str] = set()
         self._functions: dict[tuple[str, str], str] = {}
         self._tables: dict[tuple[str, tuple[int, ...]], Table] = {}
         self._numbers: dict[str, int] = {}
-        self.add(_WRITER)
+        self.add("encode.c", "writer")
 
-    def text(self, template: str, **values: object) -> str:
-        """Fill in a template: ${p} is what names begin with, ${feature_t} the type of a feature."""
-        return Template(template).substitute(p=self.p, feature_t=f"{self._prefix}_feature_t", **values)
+    def text(self, file: str, piece: str, /, **values: object) -> str:
+        """Fill in a template: $enc is what names begin with, $feature the type of a feature."""
+        names = {"enc": self._prefix, "feature": f"{self._texts.prefix}_feature_t"}
+        return self._texts.fill(f"encoder/{file}", piece, **{**names, **values})
 
-    def add(self, template: str, **values: object) -> None:
+    def expression(self, file: str, piece: str, /, **values: object) -> str:
+        """Fill in a template of an expression, for a gap within a line."""
+        return self.text(file, piece, **values).rstrip("\n")
+
+    def add(self, file: str, piece: str, /, **values: object) -> None:
         """Add a piece of code, once."""
-        text = self.text(template, **values)
+        text = self.text(file, piece, **values)
         if text not in self._known:
             self._known.add(text)
             self._pieces.append(text)
@@ -115,14 +82,14 @@ class Builder:
         """Give a name that is not in use yet."""
         number = self._numbers.get(what, 0)
         self._numbers[what] = number + 1
-        return f"{self.p}_{what}" + (f"_{number}" if number else "")
+        return f"{self._prefix}_{what}" + (f"_{number}" if number else "")
 
-    def function(self, what: str, template: str, **values: object) -> str:
-        """Add a function whose text has ${name} for its name, and give that; a function that is there is used again."""
-        key = what, self.text(template, name="", **values)
+    def function(self, what: str, file: str, piece: str, /, **values: object) -> str:
+        """Add a function whose text has $name for its name, and give that; a function that is there is used again."""
+        key = what, self.text(file, piece, name="", **values)
         if key not in self._functions:
             self._functions[key] = self.name(what)
-            self._pieces.append(self.text(template, name=self._functions[key], **values))
+            self._pieces.append(self.text(file, piece, name=self._functions[key], **values))
         return self._functions[key]
 
     def table(self, what: str, values: Sequence[int] | NDArray[Any], ctype: str | None = None) -> Table:
@@ -130,27 +97,40 @@ class Builder:
         numbers = tuple(int(value) for value in np.asarray(values).ravel().tolist())
         ctype = smallest_type(min(numbers), max(numbers)) if ctype is None else ctype
         if (ctype, numbers) not in self._tables:  # equal ones share memory
-            table = Table(self._prefix, self.name(what), ctype)
+            table = Table(self._texts, self.name(what), ctype)
             self._tables[ctype, numbers] = table
-            self._pieces.append(c_array(table.name, numbers, ctype, f"{self._prefix.upper()}_ROM"))
+            self._pieces.append(self._texts.table(table.name.removeprefix(f"{self._texts.prefix}_"), numbers, ctype))
         return self._tables[ctype, numbers]
 
     def part(self, what: str, body: str) -> None:
         """Add a function that writes the bits of a part, and its call."""
-        self.calls.append(f"{self.function(f'write_{what}', _PART, body=body)}(features, &out);")
+        self.call(self.function(f"write_{what}", "encode.c", "part", body=body))
+
+    def call(self, name: str, *arguments: object) -> None:
+        """Add a call that writes the bits of a part."""
+        more = "".join(f", {one}" for one in arguments)
+        self.calls.append(self.text("encode.c", "call", name=name, arguments=more))
+
+    def loop(self, n: int, write: str, start: str = "", i: str = "i") -> str:
+        """Write a loop over n values, each of which writes some bits."""
+        return self.text("encode.c", "loop", n=n, write=write, start=start, i=i)
 
     def put(self, bit: str) -> str:
         """Write the writing of a bit."""
-        return f"{self.p}_put(out, {bit});"
+        return self.text("encode.c", "put", bit=bit)
 
     def value(self, index: str) -> str:
         """Write what is compared with thresholds for a feature: itself, or its key."""
         if self.features.is_float:
-            self.add(_FLOAT_KEY)
-            return f"{self.p}_key(&features[{index}])"
-        return f"features[{index}]"
+            self.add("encode.c", "key")
+            return self.expression("encode.c", "key of feature", index=index)
+        return self.expression("encode.c", "feature", index=index)
 
     @property
     def declarations(self) -> str:
         """All pieces that were added."""
         return "\n".join(self._pieces)
+
+    def body(self, n_bits: int) -> str:
+        """Give the function that encodes a sample."""
+        return self.text("encode.c", "encode", words=words_for(n_bits, WORD_BITS), calls="".join(self.calls))

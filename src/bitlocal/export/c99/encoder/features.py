@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bitlocal.encoders.thresholds import _floor
+from bitlocal.encoders.comparison import floor_to
 from bitlocal.export.errors import ExportError
 
 
@@ -64,7 +64,7 @@ def type_for(thresholds: NDArray[np.float64]) -> FeatureType:
 def largest_type(types: list[FeatureType]) -> FeatureType:
     """Give the one of several automatic types that serves all."""
     names = [*_AUTOMATIC, "float"]
-    return max(types, key=lambda one: names.index(one.name))
+    return max(types, key=lambda one: names.index(one.name), default=TYPES[_AUTOMATIC[0]])
 
 
 def float_keys(values: NDArray[np.float32]) -> NDArray[np.uint32]:
@@ -83,7 +83,7 @@ def float_keys(values: NDArray[np.float32]) -> NDArray[np.uint32]:
 def thresholds_as(thresholds: NDArray[np.float64], features: FeatureType) -> NDArray[np.int64]:
     """Give what values, or keys of values, of a type are compared with: x > t there where x > t in Python."""
     if features.is_float:
-        return float_keys(_floor(thresholds, np.dtype(np.float32))).astype(np.int64)
+        return float_keys(floor_to(thresholds, np.dtype(np.float32))).astype(np.int64)
     whole = np.floor(thresholds)
     if features.name == "int32" and len(whole) and whole.min() < features.low:
         raise ExportError("some thresholds lie below what int32 holds: export with features='float'")

@@ -1,4 +1,4 @@
-"""Windows of signals: `SignalEncoder`.
+"""Windows of signals.
 
 Nothing is kept between integers: sums of neighbours are added up again for each band, so no memory is needed beyond
 the window.
@@ -6,213 +6,115 @@ the window.
 
 from __future__ import annotations
 
-from bitlocal.encoders import SignalEncoder
-from bitlocal.encoders.signals import _Bands, _Crossings, _Differences, _Part, _Values
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bitlocal.encoders.program import Compared
+from bitlocal.encoders.signals.quantities import Bands, Crossings, Differences, Signal, Values
 from bitlocal.export.c99.encoder.builder import Builder
+from bitlocal.export.c99.encoder.columns import by_column
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType
 from bitlocal.export.c99.encoder.thermometers import NumberTable, Thermometers
-from bitlocal.export.c99.encoder.thresholds import by_column
 from bitlocal.export.c99.encoder.whole import add_whole
-from bitlocal.export.c99.numbers import indented
+from bitlocal.export.c99.encoder.writer import Writer
 
-_DIFFERENCES = """\
-/* Differences of values that are so many places apart. */
-static void ${name}(const ${feature_t} *features, ${p}_writer_t *out, size_t apart)
-{
-    size_t i;
-    for (i = apart; i < ${n}u; i++) {
-        ${write}
-    }
-}
-"""
-
-_BOUND = """\
-/* Where segment s begins, of so many segments of n steps. */
-static size_t ${p}_bound(size_t s, size_t n, size_t segments)
-{
-    return (size_t)(((uint32_t)s * (uint32_t)n) / (uint32_t)segments);
-}
-"""
-
-_ABOVE = """\
-static int ${name}(const ${feature_t} *features, size_t i)
-{
-    const ${ctype} value = ${value};
-    return ${above};
-}
-"""
-
-_CROSSINGS = """\
-/* How often a channel crosses its median in some steps. */
-static int32_t ${name}(const ${feature_t} *features, size_t first, size_t end, size_t channel)
-{
-    int32_t n = 0;
-    size_t t;
-    for (t = (first > 0u) ? first : 1u; t < end; t++) {
-        const size_t i = (t * ${channels}u) + channel;
-        if (${above}(features, i) != ${above}(features, i - ${channels}u)) {
-            n++;
-        }
-    }
-    return n;
-}
-"""
-
-_WRITE_CROSSINGS = """\
-size_t s;
-${start}for (s = 0u; s < ${segments}u; s++) {
-    const size_t first = ${p}_bound(s, ${n_steps}u, ${segments}u);
-    const size_t end = ${p}_bound(s + 1u, ${n_steps}u, ${segments}u);
-    size_t channel;
-    for (channel = 0u; channel < ${channels}u; channel++) {
-        ${write}
-    }
-}
-"""
-
-_SUM = """\
-static int32_t ${name}(const ${feature_t} *features, size_t first, size_t n, size_t channel)
-{
-    int32_t sum = 0;
-    size_t t;
-    for (t = first; t < (first + n); t++) {
-        sum += (int32_t)${value};
-    }
-    return sum;
-}
-"""
-
-_ENERGY = """\
-/* How much the sums of so many values differ from those of the values that follow them. */
-static int32_t ${name}(const ${feature_t} *features, size_t first, size_t end, size_t half, size_t channel)
-{
-    int32_t energy = 0;
-    size_t i;
-    for (i = first; i < end; i++) {
-        const size_t place = i * 2u * half;
-        const int32_t left = ${sum}(features, place, half, channel);
-        const int32_t right = ${sum}(features, place + half, half, channel);
-        energy += (left > right) ? (left - right) : (right - left);
-    }
-    return energy;
-}
-"""
-
-_WRITE_BANDS = """\
-size_t half;
-${start}for (half = 1u; half <= ${most}u; half *= 2u) {
-    const size_t n = ${n_steps}u / (2u * half);
-    const size_t segments = (n < ${segments}u) ? n : ${segments}u;
-    size_t s;
-    for (s = 0u; s < segments; s++) {
-        const size_t first = ${p}_bound(s, n, segments);
-        const size_t end = ${p}_bound(s + 1u, n, segments);
-        size_t channel;
-        for (channel = 0u; channel < ${channels}u; channel++) {
-            ${write}
-        }
-    }
-}
-"""
+_FILE = "signal.c"
 
 
-def suited_type(encoder: SignalEncoder) -> FeatureType:
-    """Tell what signals the encoder was fitted on: whole numbers within 16 bits, or others."""
-    return TYPES["int16" if encoder.levels_.shape[1] == 0 else "float"]
+class _Writing:
+    """The code of what is computed from a window, and the thresholds of each number."""
 
+    def __init__(self, builder: Builder, signal: Signal, rows: list[list[int]]) -> None:
+        self.builder = builder
+        self.n_steps, self.channels = signal.n_steps, signal.n_channels
+        self.rows = rows
+        levels = signal.levels if signal.levels.shape[1] else None
+        self.value = add_whole(builder, "value", levels, "signals")
 
-def add_signal(builder: Builder, encoder: SignalEncoder) -> None:
-    """Add the code of an encoder."""
-    signal = _Signal(builder, encoder)
-    parts, first, rows = encoder._parts(), 0, []
-    everything = by_column(
-        encoder.columns_, encoder.thresholds_.astype("int64"), sum(part.n_integers for part in parts)
-    )
-    lags: list[int] = []
-    for part, following in zip(parts, [*parts[1:], None], strict=True):
-        of_part = everything[first : first + part.n_integers]
-        first += part.n_integers
-        if isinstance(part, _Differences):  # those of all lags go together
-            rows += of_part
-            lags.append(part.lag)
-            if isinstance(following, _Differences):
-                continue
-            of_part, rows = rows, []
-        if any(of_part):
-            signal.add(part, of_part, lags)
+    def text(self, piece: str, **values: object) -> str:
+        """Fill in a template."""
+        return self.builder.text(_FILE, piece, **values)
 
+    def expression(self, piece: str, **values: object) -> str:
+        """Fill in a template of an expression."""
+        return self.builder.expression(_FILE, piece, **values)
 
-class _Signal:
-    """The code of an encoder of signals."""
-
-    def __init__(self, builder: Builder, encoder: SignalEncoder) -> None:
-        self._builder = builder
-        self._encoder = encoder
-        self._n_steps, self._channels = encoder.shape_
-        self._value, self._low, self._high = add_whole(
-            builder, "value", encoder.levels_ if encoder.levels_.shape[1] else None, "signals"
-        )
-
-    def add(self, part: _Part, rows: list[list[int]], lags: list[int]) -> None:
-        """Add the code of a part that has bits."""
-        if isinstance(part, _Values):
-            self._add_values(rows)
-        elif isinstance(part, _Differences):
-            self._add_differences(rows, lags)
-        elif isinstance(part, _Crossings):
-            self._add_crossings(rows)
-        elif isinstance(part, _Bands):
-            self._add_bands(rows)
-
-    def _add_values(self, rows: list[list[int]]) -> None:
-        thermometers = Thermometers(self._builder, "value_level", rows, self._low, self._high)
-        write = thermometers.call(self._value.format("i"))
-        loop = f"for (i = 0u; i < {len(rows)}u; i++) {{\n    {write}\n}}\n"
-        self._builder.part("values", indented(f"size_t i;\n{thermometers.start()}{loop}"))
-
-    def _add_differences(self, rows: list[list[int]], lags: list[int]) -> None:
-        span = self._high - self._low
-        thermometers = Thermometers(self._builder, "difference", rows, -span, span)
-        ctype = thermometers.ctype
-        later, earlier = self._value.format("i"), self._value.format("i - apart")
-        difference = f"({ctype})(({ctype}){later} - ({ctype}){earlier})"
-        n, write = self._n_steps * self._channels, thermometers.call(difference)
-        name = self._builder.function("differences", _DIFFERENCES, n=n, write=write)
-        calls = [f"{name}(features, out, {lag * self._channels}u);\n" for lag in lags]
-        self._builder.part("differences", indented(thermometers.start() + "".join(calls)))
-
-    def _add_crossings(self, rows: list[list[int]]) -> None:
-        medians = NumberTable(self._builder, "medians", self._encoder.medians_.tolist(), self._low, self._high)
-        channel = f"i % {self._channels}u" if self._channels > 1 else "0u"
-        above = self._builder.function(
-            "above",
-            _ABOVE,
-            ctype=medians.ctype,
-            value=self._value.format("i"),
-            above=medians.below("value", channel),
-        )
-        name = self._builder.function("crossings", _CROSSINGS, channels=self._channels, above=above)
-        call = f"{name}(features, first, end, channel)"
-        self._add_segments(_WRITE_CROSSINGS, "crossing", rows, self._n_steps, call)
-
-    def _add_bands(self, rows: list[list[int]]) -> None:
-        value = self._value.format(f"(t * {self._channels}u) + channel" if self._channels > 1 else "t + channel")
-        name = self._builder.function("energy", _ENERGY, sum=self._builder.function("sum", _SUM, value=value))
-        call = f"{name}(features, first, end, half, channel)"
-        self._add_segments(_WRITE_BANDS, "band", rows, 2**31 - 1, call)
-
-    def _add_segments(self, template: str, what: str, rows: list[list[int]], high: int, call: str) -> None:
-        thermometers = Thermometers(self._builder, what, rows, 0, high)
-        if thermometers.ctype != "int32_t":
-            call = f"({thermometers.ctype}){call}"
-        self._builder.add(_BOUND)
-        body = self._builder.text(
-            template,
+    def add_segments(self, what: str, high: int, name: str, n_segments: int) -> None:
+        """Add what compares a number of each segment, up to `high`, that a function of this name computes."""
+        thermometers = Thermometers(self.builder, what, self.rows, 0, high)
+        value = self.expression(f"call of {what}s", name=name)
+        self.builder.add(_FILE, "bound")
+        body = self.text(
+            f"write {what}s",
             start=thermometers.start(),
-            segments=min(int(self._encoder.n_segments), self._n_steps),
-            n_steps=self._n_steps,
-            channels=self._channels,
-            most=2 ** (self._n_steps.bit_length() - 2) if self._n_steps > 1 else 0,
-            write=thermometers.call(call),
+            segments=min(n_segments, self.n_steps),
+            n_steps=self.n_steps,
+            channels=self.channels,
+            most=2 ** (self.n_steps.bit_length() - 2) if self.n_steps > 1 else 0,
+            write=thermometers.call(value, cast=thermometers.ctype != "int32_t"),
         )
-        self._builder.part(f"{what}s", indented(body))
+        self.builder.part(f"{what}s", body)
+
+
+def _values(to: _Writing, run: Sequence[Values]) -> None:
+    thermometers = Thermometers(to.builder, "value_level", to.rows, to.value.low, to.value.high)
+    write = thermometers.call(to.value.at("i"))
+    to.builder.part("values", to.builder.loop(len(to.rows), write, thermometers.start()))
+
+
+def _differences(to: _Writing, run: Sequence[Differences]) -> None:
+    """Write those of all lags, which go together."""
+    span = to.value.high - to.value.low
+    thermometers = Thermometers(to.builder, "difference", to.rows, -span, span)
+    earlier = to.value.at(to.expression("place before"))
+    values = {"ctype": thermometers.ctype, "later": to.value.at("i"), "earlier": earlier}
+    write = thermometers.call(to.expression("difference", **values))
+    name = to.builder.function("differences", _FILE, "differences", n=to.n_steps * to.channels, write=write)
+    calls = [to.text("call of differences", name=name, apart=of.lag * to.channels) for of in run]
+    to.builder.part("differences", thermometers.start() + "".join(calls))
+
+
+def _crossings(to: _Writing, run: Sequence[Crossings]) -> None:
+    (of,) = run
+    medians = NumberTable(to.builder, "medians", of.medians.tolist(), to.value.low, to.value.high)
+    channel = to.expression("channel" if to.channels > 1 else "only channel", channels=to.channels)
+    values = {"value": to.value.at("i"), "above": medians.below("value", channel)}
+    above = to.builder.function("above", _FILE, "above", ctype=medians.ctype, **values)
+    name = to.builder.function("crossings", _FILE, "crossings", channels=to.channels, above=above)
+    to.add_segments("crossing", to.n_steps, name, of.n_segments)
+
+
+def _bands(to: _Writing, run: Sequence[Bands]) -> None:
+    (of,) = run
+    place = to.expression("place" if to.channels > 1 else "only place", channels=to.channels)
+    name = to.builder.function("sum", _FILE, "sum", value=to.value.at(place))
+    name = to.builder.function("energy", _FILE, "energy", sum=name)
+    to.add_segments("band", 2**31 - 1, name, of.n_segments)
+
+
+def _suited(stage: Compared) -> FeatureType:
+    """Tell what signals the encoder was fitted on: whole numbers within 16 bits, or others."""
+    quantities: Any = stage.quantities
+    return TYPES["int16" if quantities.signal.levels.shape[1] == 0 else "float"]
+
+
+def _writer(write: Callable[[_Writing, Any], None]) -> Writer:
+    def add(builder: Builder, stages: Sequence[Compared]) -> None:
+        run: list[Any] = [stage.quantities for stage in stages]
+        rows = [
+            row
+            for stage in stages
+            for row in by_column(stage.thresholds.columns, stage.thresholds.values.astype("int64"), stage.thresholds.n)
+        ]
+        if any(rows):
+            write(_Writing(builder, run[0].signal, rows), run)
+
+    return Writer(add, _suited, knows=True)
+
+
+WRITERS: dict[type, Writer] = {
+    Values: _writer(_values),
+    Differences: _writer(_differences),
+    Crossings: _writer(_crossings),
+    Bands: _writer(_bands),
+}

@@ -1,16 +1,19 @@
-"""Tables: `CategoryEncoder` and `TableEncoder`, where every column holds numbers."""
+"""Tables where every column holds numbers, and texts, which have no form in C."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any, NoReturn
 
 import numpy as np
 
-from bitlocal.encoders import CategoryEncoder, TableEncoder
+from bitlocal.encoders.program import Compared
 from bitlocal.encoders.tables.columns import category
-from bitlocal.export.c99.encoder import thresholds
+from bitlocal.encoders.tables.stages import Categories, CategoryColumn, NumberColumn, TableNumbers
+from bitlocal.encoders.text import Hashes
 from bitlocal.export.c99.encoder.builder import Builder
+from bitlocal.export.c99.encoder.columns import add_columns, suited_to
 from bitlocal.export.c99.encoder.features import (
     TYPES,
     FeatureType,
@@ -20,100 +23,25 @@ from bitlocal.export.c99.encoder.features import (
     type_for,
 )
 from bitlocal.export.c99.encoder.thermometers import NumberTable, Thermometers
-from bitlocal.export.c99.numbers import indented
+from bitlocal.export.c99.encoder.writer import Writer, each
+from bitlocal.export.c99.numbers import unsigned
 from bitlocal.export.errors import ExportError
 
 _NO_KEY = 2**32 - 1  # above that of infinity
-
-_PLACE = """\
-/* The place of a value among n categories, from 1; 0 if it is none of them. */
-static size_t ${name}(${ctype} value, size_t first, size_t n)
-{
-    size_t i;
-    for (i = 0u; i < n; i++) {
-        if (${equal}) {
-            return i + 1u;
-        }
-    }
-    return 0u;
-}
-"""
-
-_ONEHOT = """\
-static void ${p}_onehot(${p}_writer_t *out, size_t place, size_t first, size_t n)
-{
-    size_t i;
-    for (i = first; i <= n; i++) {
-        ${p}_put(out, place == i);
-    }
-}
-"""
-
-_ORDINAL = """\
-static void ${p}_ordinal(${p}_writer_t *out, size_t place, size_t n)
-{
-    size_t i;
-    for (i = 1u; i < n; i++) {
-        ${p}_put(out, place > i);
-    }
-}
-"""
-
-_BINARY = """\
-static void ${p}_binary(${p}_writer_t *out, size_t place, size_t n)
-{
-    size_t i;
-    for (i = 0u; i < n; i++) {
-        ${p}_put(out, (int)((place >> i) & 1u));
-    }
-}
-"""
+_FILE = "categories.c"
 
 
-def _suited_to_categories(names: list[str], categories: Sequence[Sequence[str]], missing: bool) -> FeatureType:
-    """Choose the type for columns of categories: whole numbers if all categories are, and none is missing."""
-    values = np.array(
-        [value for name, found in zip(names, categories, strict=True) for value in _numbers_of(name, found)]
-    )
+# Categories --------------------------------------------------------------------------------------------------------
+
+
+def _suited_to_categories(columns: Iterable[tuple[str, Sequence[str]]], *, missing: bool) -> FeatureType:
+    """Choose the type for columns, with their names: whole numbers if all categories are, and none is missing."""
+    values = np.array([value for name, found in columns for value in _numbers_of(name, found)])
     if missing or (values != np.floor(values)).any():
         return TYPES["float"]
     if len(values) == 0:
         return TYPES["uint8"]
     return type_for(np.array([values.min(), max(values.max() - 1, values.min())]))
-
-
-def suited_type(encoder: CategoryEncoder | TableEncoder) -> FeatureType:
-    """Choose the type of features that the encoder was fitted on."""
-    names = [f"column {name!r}" for name in encoder._names(None)]
-    if isinstance(encoder, CategoryEncoder):
-        return _suited_to_categories(names, _told_apart(encoder), any(encoder.missing_))
-    _require_numbers(encoder, names)
-    parts = encoder._categories
-    columns = [name for name, kind in zip(names, encoder.kinds_, strict=True) if kind == "category"]
-    found = [
-        thresholds.suited_type(encoder._numbers),
-        _suited_to_categories(columns, _told_apart(parts), any(parts.missing_)),
-    ]
-    found += [
-        _suited_to_categories([name], [order], missing=False)
-        for name, order in zip(names, encoder.orders_, strict=True)
-        if order
-    ]
-    return largest_type(found)
-
-
-def _require_numbers(encoder: TableEncoder, names: list[str]) -> None:
-    for name, kind in zip(names, encoder.kinds_, strict=True):
-        if kind == "time":
-            raise ExportError(
-                f"{name} holds times, which exported code cannot take apart: give the table the numbers that matter, "
-                "such as the hour, before fit"
-            )
-
-
-def _told_apart(encoder: CategoryEncoder) -> list[list[str]]:
-    """Give the categories of each column that has bits; none for the others, whatever they hold."""
-    return [found if encoder._labels(i) else [] for i, found in enumerate(encoder.categories_)]
 
 
 def _numbers_of(name: str, categories: Sequence[str]) -> list[float]:
@@ -122,63 +50,54 @@ def _numbers_of(name: str, categories: Sequence[str]) -> list[float]:
     text = next((one for one, number in zip(categories, numbers, strict=True) if number is None), None)
     if text is not None:
         raise ExportError(
-            f"{name} holds text, such as {text!r}, and exported code takes numbers: replace each category by a number "
-            "(0, 1, 2, ...) before fit"
+            f"column {name!r} holds text, such as {text!r}, and exported code takes numbers: replace each category by "
+            "a number (0, 1, 2, ...) before fit"
         )
     return [number for number in numbers if number is not None]
 
 
-def add_categories(
-    builder: Builder, encoder: CategoryEncoder, names: Sequence[str], places: Sequence[int] | None = None
-) -> None:
-    """Add the code of an encoder; `places` has the feature that each column is, if not all of them in order."""
-    if encoder.n_bits_ == 0:
-        return
-    if any(encoder.missing_) and not builder.features.is_float:
+def _told_apart(column: CategoryColumn) -> Sequence[str]:
+    """Give the categories of a column that has bits; none for another one, whatever it holds."""
+    return column.categories if column.n_bits else ()
+
+
+def _suited_categories(stage: Categories) -> FeatureType:
+    columns = [(column.name, _told_apart(column)) for column in stage.columns]
+    return _suited_to_categories(columns, missing=any(column.missing for column in stage.columns))
+
+
+def _add_categories(builder: Builder, stage: Categories) -> None:
+    columns = stage.columns
+    if any(column.missing for column in columns) and not builder.features.is_float:
         raise ExportError(
-            f"{type(encoder).__name__} has bits for missing values (NaN), which features of type "
+            f"CategoryEncoder has bits for missing values (NaN), which features of type "
             f"{builder.features.name} cannot have: export with features='float'"
         )
-    finder = _Finder(builder, [_keys(builder, *column) for column in zip(names, _told_apart(encoder), strict=True)])
+    finder = _Finder(builder, [_keys(builder, column.name, _told_apart(column)) for column in columns])
     lines = []
-    for i, categories in enumerate(encoder.categories_):
-        if len(encoder._labels(i)):
-            lines.append(f"place = {finder.place(i, i if places is None else places[i])};\n")
-            lines.append(_write_place(builder, encoder, i, len(categories)))
-            value = finder.value(i if places is None else places[i])
-            if encoder.coding == "onehot":
-                lines += _rest(builder, encoder, i, value)
-            elif encoder.missing_[i]:
-                lines.append(builder.put(f"{value} == 0u") + "\n")
-    builder.part("categories", indented("size_t place;\n" + "".join(lines)))
+    for i, column in enumerate(columns):
+        if column.n_bits:
+            lines.append(builder.text(_FILE, "find", place=finder.place(i, column.column)))
+            lines.append(_write_place(builder, column))
+            lines += _rest(builder, column, finder.value(column.column))
+    builder.part("categories", builder.text(_FILE, "columns", columns="".join(lines)))
 
 
-def _write_place(builder: Builder, encoder: CategoryEncoder, i: int, n: int) -> str:
+def _write_place(builder: Builder, column: CategoryColumn) -> str:
     """Write the bits of the categories that have some of their own."""
-    width = len(encoder._labels(i)) - encoder.missing_[i]
-    if encoder.coding == "ordinal":
-        builder.add(_ORDINAL)
-        return f"{builder.p}_ordinal(out, place, {n}u);\n"
-    if encoder.coding == "binary":
-        builder.add(_BINARY)
-        return f"{builder.p}_binary(out, place, {width}u);\n"
-    builder.add(_ONEHOT)
-    return f"{builder.p}_onehot(out, place, {1 + _drops(encoder, i)}u, {n}u);\n"
+    builder.add(_FILE, column.coding)
+    n = column.n_bits - column.missing if column.coding == "binary" else len(column.categories)
+    return builder.text(_FILE, f"call of {column.coding}", n=n, first=1 + column.drops_first)
 
 
-def _drops(encoder: CategoryEncoder, i: int) -> bool:
-    """Whether the first of at most two possibilities has no bit."""
-    return len(encoder.categories_[i]) + encoder.other_[i] + encoder.missing_[i] <= 2
-
-
-def _rest(builder: Builder, encoder: CategoryEncoder, i: int, value: str) -> list[str]:
+def _rest(builder: Builder, column: CategoryColumn, value: str) -> list[str]:
     """Write the bits for other categories, and for a missing one."""
-    lines, alone = [], len(encoder.categories_[i]) == 0 and _drops(encoder, i)
-    present = f" && ({value} != 0u)" if builder.features.is_float else ""
-    if encoder.other_[i] and not alone:
-        lines.append(builder.put(f"(place == 0u){present}") + "\n")
-    if encoder.missing_[i]:
-        lines.append(builder.put(f"{value} == 0u") + "\n")
+    lines, alone = [], len(column.categories) == 0 and column.drops_first
+    if column.other and column.coding == "onehot" and not alone:
+        piece = "is other key" if builder.features.is_float else "is other"
+        lines.append(builder.put(builder.expression(_FILE, piece, value=value)))
+    if column.missing:
+        lines.append(builder.put(builder.expression(_FILE, "is missing", value=value)))
     return lines
 
 
@@ -199,7 +118,7 @@ def _keys(builder: Builder, name: str, categories: Sequence[str]) -> list[int]:
             whole = int(number) if category(number) == text and number == int(number) else features.high + 1
             keys.append(whole if features.low <= whole <= features.high else features.high + 1)
     if features.name == "int32" and max(keys, default=0) > features.high:
-        raise ExportError(f"{name} has categories that int32 does not hold: export with features='float'")
+        raise ExportError(f"column {name!r} has categories that int32 does not hold: export with features='float'")
     return keys
 
 
@@ -213,43 +132,76 @@ class _Finder:
         features = builder.features
         low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
         table = NumberTable(builder, "categories", everything or [0], low, high)
-        self._name = builder.function("place", _PLACE, ctype=table.ctype, equal=table.equal("value", "first + i"))
+        equal = table.equal("value", builder.expression(_FILE, "index"))
+        self._name = builder.function("place", _FILE, "place", ctype=table.ctype, equal=equal)
 
     def value(self, feature: int) -> str:
-        return self._builder.value(f"{feature}u")
+        return self._builder.value(unsigned(feature))
 
     def place(self, column: int, feature: int) -> str:
         first, end = self._first[column], self._first[column + 1]
-        return f"{self._name}({self.value(feature)}, {first}u, {end - first}u)"
+        values = {"name": self._name, "value": self.value(feature), "first": first, "n": end - first}
+        return self._builder.expression(_FILE, "call of place", **values)
 
 
-def add_table(builder: Builder, encoder: TableEncoder) -> None:
-    """Add the code of an encoder: numbers first, then categories."""
-    names = [f"column {name!r}" for name in encoder._names(None)]
-    _require_numbers(encoder, names)
-    kinds = encoder.kinds_
-    places = [i for i, kind in enumerate(kinds) if kind in ("number", "ordered")]
-    column = 0
-    for kind, group in groupby(places, key=lambda i: kinds[i]):
-        features = list(group)
-        columns = range(column, column + len(features))
-        if kind == "number":
-            thresholds.add_columns(builder, encoder._numbers, columns, features)
-        else:
-            for i, c in zip(features, columns, strict=True):
-                _add_ordered(builder, encoder, c, i, names[i])
-        column += len(features)
-    of_category = [i for i, kind in enumerate(kinds) if kind == "category"]
-    add_categories(builder, encoder._categories, [names[i] for i in of_category], of_category)
+# Numbers -----------------------------------------------------------------------------------------------------------
 
 
-def _add_ordered(builder: Builder, encoder: TableEncoder, column: int, feature: int, name: str) -> None:
+def _suited_numbers(stage: Compared) -> FeatureType:
+    columns = _columns_of(stage)
+    orders = [(column.name, column.order) for column in columns if column.order]
+    found = [_suited_to_categories([order], missing=False) for order in orders]
+    return largest_type([suited_to(stage.thresholds), *found])
+
+
+def _columns_of(stage: Compared) -> tuple[NumberColumn, ...]:
+    """Give where numbers come from, none of which may be part of a time."""
+    assert isinstance(stage.quantities, TableNumbers)
+    for column in stage.quantities.columns:
+        if column.kind == "time":
+            raise ExportError(
+                f"column {column.name!r} holds times, which exported code cannot take apart: give the table the "
+                "numbers that matter, such as the hour, before fit"
+            )
+    return stage.quantities.columns
+
+
+def _add_numbers(builder: Builder, stages: Sequence[Compared]) -> None:
+    for stage in stages:
+        columns = list(enumerate(_columns_of(stage)))
+        for kind, group in groupby(columns, key=lambda one: one[1].kind):
+            run = list(group)
+            if kind == "number":
+                places = [column.column for _, column in run]
+                add_columns(builder, stage.thresholds, [i for i, _ in run], places, "ThermometerEncoder")
+            else:
+                for i, column in run:
+                    _add_ordered(builder, stage, i, column)
+
+
+def _add_ordered(builder: Builder, stage: Compared, i: int, column: NumberColumn) -> None:
     """Add the code of a column of ordered categories: a thermometer over their places."""
-    parts, order = encoder._numbers, encoder.orders_[feature]
-    above = [int(t) + 1 for t in parts.thresholds_[parts.columns_ == column]]  # places count from 1; 0 is missing
-    missing = bool(parts.missing_[column])
+    above = [int(t) + 1 for t in stage.thresholds.of(i)]  # places count from 1; 0 is missing
+    missing = bool(stage.thresholds.missing[i])
     if above or missing:
-        finder = _Finder(builder, [_keys(builder, name, order)])
-        thermometers = Thermometers(builder, "ordered", [above], 0, len(order), [missing])
-        write = thermometers.call(f"({thermometers.ctype}){finder.place(0, feature)}")
-        builder.part("ordered", indented(thermometers.start() + write + "\n"))
+        finder = _Finder(builder, [_keys(builder, column.name, column.order)])
+        thermometers = Thermometers(builder, "ordered", [above], 0, len(column.order), [missing])
+        call = thermometers.call(finder.place(0, column.column), cast=True)
+        builder.part("ordered", thermometers.start() + call)
+
+
+# Texts -------------------------------------------------------------------------------------------------------------
+
+
+def _no_texts(*_: Any) -> NoReturn:
+    raise ExportError(
+        "a TextEncoder cannot be exported to C, which has no Unicode: encode texts before they reach the device "
+        "(`classifier.encoder_.transform`), and fit the classifier on the bits (encoder=None)"
+    )
+
+
+WRITERS: dict[type, Writer] = {
+    TableNumbers: Writer(_add_numbers, _suited_numbers),
+    Categories: Writer(each(_add_categories), _suited_categories),
+    Hashes: Writer(_no_texts, _no_texts),
+}

@@ -7,13 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from bitlocal.export.c99.encoder.builder import Builder
-from bitlocal.export.c99.numbers import c_number, indented
+from bitlocal.export.c99.numbers import c_number, unsigned
 
-_THERMOMETER = """\
-static void ${name}(${p}_writer_t *out, ${ctype} value)
-{
-${body}}
-"""
+_FILE = "thermometers.c"
 
 
 def value_type(thresholds: Sequence[int], low: int, high: int) -> str:
@@ -46,6 +42,7 @@ class NumberTable:
     """
 
     def __init__(self, builder: Builder, what: str, numbers: Sequence[int], low: int, high: int) -> None:
+        self._builder = builder
         least, most = min(numbers), max(numbers)
         self.ctype = value_type(numbers, low, high)
         self._offset = 0  # stored are the numbers less this, if bytes will do then
@@ -76,14 +73,15 @@ class NumberTable:
         return self._compared(value, "==", index)
 
     def _compared(self, value: str, how: str, index: str) -> str:
-        read = self._table.at(index)
+        values = {"value": value, "how": how, "read": self._table.at(index), "ctype": self.ctype}
         if self._biased:
-            return f"((uint32_t){value} ^ 0x80000000u) {how} {read}"
+            return self._builder.expression(_FILE, "compare biased", **values)
         if self.ctype == "uint32_t":
-            return f"{value} {how} {read}"
+            return self._builder.expression(_FILE, "compare", **values)
         if self._offset:
-            return f"{value} {how} (({self.ctype}){c_number(self._offset, self.ctype)} + ({self.ctype}){read})"
-        return f"{value} {how} ({self.ctype}){read}"
+            offset = c_number(self._offset, self.ctype)
+            return self._builder.expression(_FILE, "compare offset", offset=offset, **values)
+        return self._builder.expression(_FILE, "compare cast", **values)
 
 
 class Thermometers:
@@ -122,57 +120,66 @@ class Thermometers:
         self._limits = low, high
         self.ctype = value_type((), low, high)
         flags = [False] * len(thresholds) if missing is None else [bool(flag) for flag in missing]
+        self._uses: list[str] = []
         body = self._body([tuple(row) for row in thresholds], flags)
-        self._uses = [field for field in ("code", "threshold") if f"out->{field}" in body]
-        self._name = builder.function(what, _THERMOMETER, ctype=self.ctype, body=indented(body))
+        self._name = builder.function(what, _FILE, "thermometer", ctype=self.ctype, body=body)
 
     def start(self) -> str:
         """Write what comes before the first value."""
-        return "".join(f"out->{field} = 0u;\n" for field in self._uses)
+        return "".join(self._text("restart", field=field) for field in self._uses)
 
-    def call(self, value: str) -> str:
-        """Write the bits of the next value."""
-        return f"{self._name}(out, {value});"
+    def call(self, value: str, *, cast: bool = False) -> str:
+        """Write the bits of the next value, cast to the type of the values if need be."""
+        value = self._builder.expression(_FILE, "cast", ctype=self.ctype, value=value) if cast else value
+        return self._text("call", name=self._name, value=value)
+
+    def _text(self, piece: str, **values: object) -> str:
+        return self._builder.text(_FILE, piece, **values)
 
     def _body(self, rows: list[tuple[int, ...]], flags: list[bool]) -> str:
         everything = [threshold for row in rows for threshold in row]
         alike = len(set(rows)) == 1 and len(rows) > 1
-        put = self._builder.put
         if alike and len(rows[0]) == 1 and not any(flags):
             self.ctype = value_type(rows[0], *self._limits)
-            constant = f"const {self.ctype} threshold = {c_number(rows[0][0], self.ctype)};\n"
-            return f"{constant}{put('value > threshold')}\n"
-        body, count = "", ""
+            threshold = c_number(rows[0][0], self.ctype)
+            put = self._builder.put(self._builder.expression(_FILE, "above threshold"))
+            return self._text("one threshold", ctype=self.ctype, threshold=threshold, put=put)
+        body = ""
         if any(flags):
             widths = [2 * len(row) + flag for row, flag in zip(rows, flags, strict=True)]
-            body, count = f"const size_t width = {self._widths(widths)};\n", "width / 2u"
+            body = self._text("width", width=self._widths(widths))
+            count = self._builder.expression(_FILE, "count of width")
         else:
             count = self._widths([len(row) for row in rows])
         if everything:
-            thresholds = self._settle(rows[0] if alike else everything)
-            first = "0u" if alike else "out->threshold"
-            end = count if alike else f"{first} + ({count})"
-            body += f"const size_t end = {end};\nsize_t i;\n"
-            body += f"for (i = {first}; i < end; i++) {{\n    {put(thresholds.below('value', 'i'))}\n}}\n"
-            body += "" if alike else "out->threshold = end;\n"
+            body += self._compare(rows[0] if alike else everything, count, alike=alike)
         if any(flags):
-            zero = "0u" if self.ctype == "uint32_t" else "0"
-            body += f"if ((width & 1u) != 0u) {{\n    {put(f'value == {zero}')}\n}}\n"
-        if "out->code" in body:
-            body += "out->code++;\n"
-        return body
+            zero = unsigned(0) if self.ctype == "uint32_t" else 0
+            is_zero = self._builder.expression(_FILE, "compare", value="value", how="==", read=zero)
+            body += self._text("missing", put=self._builder.put(is_zero))
+        return body + (self._text("next code") if "code" in self._uses else "")
 
-    def _settle(self, thresholds: Sequence[int]) -> NumberTable:
+    def _compare(self, thresholds: Sequence[int], count: str, *, alike: bool) -> str:
+        """Write the comparisons of a value with its thresholds, the same for all values or the next in the table."""
         table = NumberTable(self._builder, f"{self._what}_thresholds", thresholds, *self._limits)
         self.ctype = table.ctype
-        return table
+        put = self._builder.put(table.below("value", "i"))
+        if alike:
+            return self._text("thresholds", first=unsigned(0), end=count, put=put)
+        self._uses.append("threshold")
+        first = self._builder.expression(_FILE, "threshold")
+        end = self._builder.expression(_FILE, "after", count=count)
+        return self._text("thresholds", first=first, end=end, put=put) + self._text("next threshold")
 
     def _widths(self, widths: list[int]) -> str:
         """Find the width of the next value."""
         if len(set(widths)) == 1:
-            return f"{widths[0]}u"
+            return unsigned(widths[0])
+        self._uses.append("code")
         if max(widths) < 16:  # two in a byte
             halves = np.array([*widths, 0][: len(widths) + len(widths) % 2]).reshape(-1, 2)
             table = self._builder.table(f"{self._what}_widths", halves[:, 0] + 16 * halves[:, 1], "uint8_t")
-            return f"((size_t){table.at('out->code / 2u')} >> (4u * (out->code % 2u))) & 15u"
-        return f"(size_t){self._builder.table(f'{self._what}_widths', widths).at('out->code')}"
+            pair = table.at(self._builder.expression(_FILE, "pair of codes"))
+            return self._builder.expression(_FILE, "half of a byte", pair=pair)
+        width = self._builder.table(f"{self._what}_widths", widths).at(self._builder.expression(_FILE, "code"))
+        return self._builder.expression(_FILE, "cast", ctype="size_t", value=width)

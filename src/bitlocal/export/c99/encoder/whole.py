@@ -15,33 +15,30 @@ from bitlocal.export.errors import ExportError
 
 _LOWEST, _HIGHEST = -(2**15), 2**15 - 1
 
-_LEVEL = """\
-/* The level of a feature: how many of ${n} numbers lie below it. */
-static ${ctype} ${name}(const ${feature_t} *features, size_t i)
-{
-    const ${value_type} value = ${value};
-    size_t level = 0u;
-    size_t step;
-    for (step = ${half}u; step > 0u; step /= 2u) {
-        if (${below}) {
-            level += step;
-        }
-    }
-    return (${ctype})level;
-}
-"""
 
-_CLIPPED = """\
-/* Features are clipped to 16 bits. */
-static int16_t ${name}(const ${feature_t} *features, size_t i)
-{
-${below}    return (features[i] > 32767) ? (int16_t)32767 : (int16_t)features[i];
-}
-"""
-_BELOW = "    if (features[i] < (-32767 - 1)) {\n        return (int16_t)(-32767 - 1);\n    }\n"
+class Whole:
+    """How a feature is read as a whole number: as it is, or by a function.
+
+    Attributes
+    ----------
+    low, high : int
+        Limits of the whole numbers, within 16 bits.
+    """
+
+    def __init__(self, builder: Builder, function: str | None, low: int, high: int) -> None:
+        self._builder = builder
+        self._function = function
+        self.low = low
+        self.high = high
+
+    def at(self, index: str) -> str:
+        """Write the reading of a feature."""
+        if self._function is None:
+            return self._builder.expression("encode.c", "feature", index=index)
+        return self._builder.expression("whole.c", "read", name=self._function, index=index)
 
 
-def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, samples: str) -> tuple[str, int, int]:
+def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, samples: str) -> Whole:
     """Find out how a feature is read as a whole number of 16 bits, and add a function for it if that is needed.
 
     Parameters
@@ -58,10 +55,7 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
 
     Returns
     -------
-    read : str
-        The expression, with {} for the number of the feature.
-    low, high : int
-        Limits of the whole numbers.
+    Whole
 
     Raises
     ------
@@ -71,7 +65,7 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
     features = builder.features
     if levels is not None:
         n = levels.shape[1]
-        return f"{_add_levels(builder, what, levels)}(features, {{}})", 0, n
+        return Whole(builder, _add_levels(builder, what, levels), 0, n)
     if features.is_float:
         raise ExportError(
             f"the {samples} in fit held whole numbers, and floating-point ones would have to be rounded down: export "
@@ -79,9 +73,9 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
         )
     low, high = max(features.low, _LOWEST), min(features.high, _HIGHEST)
     if features.high == high:
-        return "features[{}]", low, high
-    name = builder.function(what, _CLIPPED, below=_BELOW if features.low < low else "")
-    return f"{name}(features, {{}})", low, high
+        return Whole(builder, None, low, high)
+    below = builder.text("whole.c", "below") if features.low < low else ""
+    return Whole(builder, builder.function(what, "whole.c", "clipped", below=below), low, high)
 
 
 def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> str:
@@ -89,15 +83,14 @@ def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> str
     features = builder.features
     low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
     table = NumberTable(builder, f"{what}_levels", thresholds_as(levels.ravel(), features).tolist(), low, high)
-    place = "level + step - 1u"
-    if n_channels > 1:
-        place = f"((i % {n_channels}u) * {n}u) + {place}"
+    piece = "place" if n_channels == 1 else "place in channel"
+    place = builder.expression("whole.c", piece, channels=n_channels, n=n)
     values: dict[str, Any] = {
         "n": n,
         "half": (n + 1) // 2,
         "ctype": smallest_type(0, n, ("uint8_t", "int16_t")),
-        "value_type": table.ctype,
+        "wide": table.ctype,
         "value": builder.value("i"),
         "below": table.below("value", place),
     }
-    return builder.function(what, _LEVEL, **values)
+    return builder.function(what, "whole.c", "level", **values)
