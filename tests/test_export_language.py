@@ -1,4 +1,4 @@
-"""A language in one file: it reads what `export/model.py` gives, and nothing else of the package.
+"""A language in one file: it reads what `export/model.py` gives, and the kinds of stages that it can write.
 
 It writes Python that infers without the package, or any other. The next language begins like this.
 """
@@ -9,7 +9,8 @@ import pytest
 
 from bitlocal import BMLPClassifier, MedianBinarizer
 from bitlocal.bits import PackedBits, unpack
-from bitlocal.export import model
+from bitlocal.encoders.program import Columns, Program
+from bitlocal.export import ExportError, model
 from golden.cases import CASES
 
 HEAD = '''\
@@ -25,10 +26,33 @@ def rows(packed: PackedBits) -> list[int]:
     return [sum(1 << i for i, bit in enumerate(row) if bit) for row in unpack(packed).tolist()]
 
 
+def of_columns(stage) -> list[str]:
+    bits = []
+    for column in range(stage.thresholds.n):
+        bits += [f"f[{column}] > {threshold!r}" for threshold in stage.thresholds.of(column).tolist()]
+        bits += [f"f[{column}] != f[{column}]"] * int(stage.thresholds.missing[column])
+    return bits
+
+
+WRITERS = {Columns: of_columns}
+
+
+def encoding(program: Program | None) -> str:
+    """Write features to bits, as one whole number."""
+    if program is None:
+        return "    bits = sum((feature > 0) << i for i, feature in enumerate(f))"
+    kinds = [type(getattr(stage, "quantities", stage)) for stage in program.stages]
+    for kind in kinds:
+        if kind not in WRITERS:
+            raise ExportError(f"{kind.__name__} has no form in this language")
+    bits = [bit for kind, stage in zip(kinds, program.stages, strict=True) for bit in WRITERS[kind](stage)]
+    return f"    bits = sum(bit << i for i, bit in enumerate([{', '.join(bits)}]))"
+
+
 def python(found: model.ExportModel) -> str:
-    """Write a program with a function `predict`, which takes bits as one whole number."""
+    """Write a program with a function `predict`, which takes the features of a sample."""
     lines = [HEAD.format(n_features=found.n_features, n_bits=found.n_bits, n_classes=found.n_classes)]
-    lines += ["def predict(bits):"]
+    lines += ["def predict(f):", encoding(found.program)]
     for layer in found.layers:
         lines.append(f"    bits = fire({rows(layer.weights)}, {layer.n_inputs}, bits)")
     last = found.layers[-1]
@@ -49,7 +73,8 @@ def python(found: model.ExportModel) -> str:
         "frozen first layer",
         "two layers and a single output",
         "encoder: median",
-        "encoder: hog",
+        "encoder: auto with holes",
+        "encoder: supervised",
         "encoder: union",
     ],
 )
@@ -59,9 +84,15 @@ def test_a_language_in_one_file(name):
     found = model.of(classifier)
     program: dict = {}
     exec(python(found), program)
-    encoded = found.encode(X.reshape(len(X), -1))
-    assert [program["predict"](bits) for bits in rows(encoded)] == classifier.predict(X).tolist()
-    assert [found.classes[c] for c in found.predict(encoded)] == classifier.predict(X).tolist()
+    expected = classifier.predict(X).tolist()
+    assert [program["predict"](row) for row in X.tolist()] == expected
+    assert [found.classes[c] for c in found.predict(found.encode(X))] == expected
+
+
+def test_what_it_has_no_writer_for():
+    classifier = CASES["encoder: hog"].fitted(1)
+    with pytest.raises(ExportError, match="Pixels has no form"):
+        python(model.of(classifier))
 
 
 def test_labels_and_features_are_told():

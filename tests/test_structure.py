@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -152,3 +153,41 @@ def test_files_are_small(path):
 def test_rooms_are_small(path):
     tops = [p.name for p in path.iterdir() if p.suffix in {".py", ".cpp", ".hpp"} and p.name != "__init__.py"]
     assert len(tops) <= 14, sorted(tops)
+
+
+ROOT = SRC.parent
+MAP = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+MAP = MAP[MAP.index("## How the code is laid out") : MAP.index("## What every change keeps")]
+
+
+def told_of() -> set[str]:
+    """Every path that the map names: an entry's folder is told by how far it is indented.
+
+    The text beside an entry may name more: beside a file others of its folder, beside a folder what is in it.
+    """
+    found, folders = set(), []
+    for line in MAP.splitlines():
+        entry = re.match(r"( {4,})([\w./-]+/|[\w.]+\.(?:hpp|cpp|py))(?= )", line)
+        if entry is None:
+            continue
+        folders = folders[: (len(entry[1]) - 4) // 2]
+        place = "".join(folders) + entry[2]
+        if entry[2].endswith("/"):
+            folders.append(entry[2])
+        more = re.findall(r"(?<= )[\w.]+(?:/|\.hpp|\.cpp|\.py)(?=[ :,;]|$)", line[entry.end() :])
+        found |= {one.rstrip("/") for one in (place, *("".join(folders) + name for name in more))}
+    return found
+
+
+def test_the_map_names_what_is_there():
+    missing = [place for place in told_of() if not (ROOT / place).exists()]
+    assert missing == []
+
+
+def test_every_room_is_on_the_map():
+    rooms = ["src/core", "src/bindings", "src/bitlocal", "tests", "tools", "benchmarks", "examples"]
+    for folder in ("src/core", "src/bitlocal"):
+        tops = [p for p in (ROOT / folder).iterdir() if p.is_dir() or p.suffix in {".py", ".cpp", ".hpp"}]
+        tops = [p for p in tops if p.suffix != ".hpp" or not p.with_suffix(".cpp").exists()]  # told of by the other
+        rooms += [p.relative_to(ROOT).as_posix() for p in tops if not p.name.startswith("_")]
+    assert sorted(set(rooms) - told_of()) == []

@@ -7,32 +7,15 @@ from typing import Any
 
 from sklearn.pipeline import FeatureUnion
 
-from bitlocal.encoders import (
-    CategoryEncoder,
-    Encoder,
-    ImageEncoder,
-    MedianBinarizer,
-    SignalEncoder,
-    TableEncoder,
-    TextEncoder,
-    ThermometerEncoder,
-)
+from bitlocal import encoders
 from bitlocal.encoders.union import fitted_of, parts_of, program_of, restore
 from bitlocal.errors import ModelFileError
 from bitlocal.files.schema import build, require
 from bitlocal.files.tensors import Arrays, smallest
 
-_ENCODERS: dict[str, type[Encoder]] = {
-    cls.__name__: cls
-    for cls in (
-        MedianBinarizer,
-        ThermometerEncoder,
-        CategoryEncoder,
-        TableEncoder,
-        ImageEncoder,
-        SignalEncoder,
-        TextEncoder,
-    )
+_BASES = (encoders.Encoder, encoders.ThresholdEncoder)
+_ENCODERS: dict[str, type[encoders.Encoder]] = {
+    name: kind for name in encoders.__all__ if isinstance(kind := getattr(encoders, name), type) and kind not in _BASES
 }
 _PREFIX = "encoder."  # of the names of an encoder's arrays
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.bits import words_for
-from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.c99.planes import WORD_BITS, from_planes, from_words, to_planes
 from bitlocal.export.errors import ExportError
 from bitlocal.export.model import ExportModel, Learning, of, with_learnt
+
+if TYPE_CHECKING:
+    from bitlocal.estimator import BMLPClassifier
 
 MAGIC = b"BLst"
 FORMAT_VERSION = 1
