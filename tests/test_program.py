@@ -131,10 +131,10 @@ class ParityEncoder(Encoder):
 
 def test_an_encoder_in_one_file():
     rng = np.random.default_rng(1)
-    X = rng.integers(0, 1000, (300, 6))
+    X = rng.integers(0, 1000, (900, 6))
     y = (X % 2).sum(axis=1) > 3
-    clf = BMLPClassifier((105,), encoder=ParityEncoder(), max_iter=30, random_state=0).fit(X[:200], y[:200])
-    assert clf.score(X[200:], y[200:]) > 0.9
+    clf = BMLPClassifier((105,), encoder=ParityEncoder(), max_iter=30, random_state=0).fit(X[:600], y[:600])
+    assert clf.score(X[600:], y[600:]) > 0.9
     np.testing.assert_array_equal(clf.encoder_.transform(X), X % 2 == 1)
     union = FeatureUnion([("parity", ParityEncoder()), ("level", ThermometerEncoder(2))])
     assert BMLPClassifier((105,), encoder=union, max_iter=30, random_state=0).fit(X, y).score(X, y) > 0.9
