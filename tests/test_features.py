@@ -215,7 +215,7 @@ def test_features_that_are_not_finite(tmp_path):
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
     """Runs a command with the backbone of these tests."""
-    command = sys.modules["bitlocal.cli.features"]  # the package has the function under this name
+    command = importlib.import_module("bitlocal.cli.features")
     monkeypatch.setattr(command, "load_backbone", lambda name, **options: Quadrants())
     monkeypatch.setattr("bitlocal.features.cache_folder", lambda: tmp_path / "cache")
     monkeypatch.chdir(tmp_path)
