@@ -9,6 +9,10 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.sparse import coo_array, csc_matrix, csr_array, csr_matrix, lil_matrix
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -21,6 +25,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitlocal
 from bitlocal import BMLPClassifier, MedianBinarizer, ThermometerEncoder, pack
+from bitlocal import bits as bits_module
 from bitlocal.single_layer import SingleLayerClassifier
 from bitlocal.splits import hold_out
 from bitlocal.training import EpochRecord, Progress
@@ -883,3 +888,46 @@ def test_only_classifiers_are_saved_and_exported(real_data, tmp_path):
         with pytest.raises(NotFittedError):
             write(small(), tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    dense=arrays(np.bool_, st.tuples(st.integers(0, 9), st.integers(1, 140))),
+    make=st.sampled_from([csr_matrix, csc_matrix, coo_array, lil_matrix, csr_array]),
+    dtype=st.sampled_from([np.bool_, np.int8, np.float64]),
+    at_a_time=st.sampled_from([1, 7, 1 << 18]),
+)
+def test_sparse_bits_are_packed_as_dense_ones_are(dense, make, dtype, at_a_time):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bits_module, "_ENTRIES_AT_A_TIME", at_a_time)
+        packed = pack(make(dense.astype(dtype)))
+    assert packed.shape == dense.shape
+    assert np.array_equal(packed.words, pack(dense).words)
+
+
+def test_sparse_matrices_of_any_form():
+    # Entries in any order, zeros that are stored, and sums of entries, which stay as they are in the caller's matrix.
+    odd = coo_array(([1, 0, 1, 1, -1], ([0, 0, 1, 1, 1], [2, 1, 70, 3, 3])), shape=(2, 71))
+    assert np.array_equal(pack(odd).words, pack(odd.toarray()).words)
+    csr = csr_matrix((np.ones(3), np.array([5, 2, 2]), np.array([0, 3])), shape=(1, 6))
+    with pytest.raises(ValueError, match="expected booleans or 0/1 in a sparse matrix"):
+        pack(csr)
+    assert csr.indices.tolist() == [5, 2, 2]
+
+
+def test_sparse_samples(real_data):
+    X, y = real_data
+    dense, sparse = X > 0, csr_matrix(X > 0)
+    clf = small().fit(sparse, y)
+    assert digest(clf) == digest(small().fit(dense, y))
+    assert np.array_equal(clf.predict(sparse), clf.predict(dense))
+    assert clf.partial_fit(sparse, y).n_features_in_ == X.shape[1]
+    assert cross_val_score(small(), sparse, y, cv=3).shape == (3,)
+    towns = pd.DataFrame({"town": np.where(y == 2, "Turku", "Oulu")})
+    assert make_pipeline(OneHotEncoder(), small(max_iter=9)).fit(towns, y == 2).score(towns, y == 2) == 1
+    with pytest.raises(ValueError, match=r"0/1 in a sparse matrix, got other values; .*CountVectorizer\(binary=True\)"):
+        small().fit(csr_matrix(X), y)
+    with pytest.raises(ValueError, match="expected packed rows of 6 bits, as in fit, got 5"):
+        clf.predict(sparse[:, 1:])
+    with pytest.raises((TypeError, ValueError), match=r"(?i)sparse"):
+        small(encoder="thermometer").fit(sparse, y)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bitlocal import _core
 
 WORD_BITS = 64
+
+_ENTRIES_AT_A_TIME = 1 << 18  # of a sparse matrix
 
 
 def words_for(n_bits: int, word_bits: int = WORD_BITS) -> int:
@@ -51,13 +53,13 @@ class PackedBits:
         return PackedBits(np.ascontiguousarray(words), self.n_bits)
 
 
-def pack(bits: ArrayLike) -> PackedBits:
+def pack(bits: Any) -> PackedBits:
     """Pack rows of bits once, for repeated training and prediction: `BMLPClassifier` takes the result as it is.
 
     Parameters
     ----------
-    bits : array-like of shape (n_samples, n_bits)
-        Booleans, -1/+1 or 0/1.
+    bits : array-like or sparse matrix of shape (n_samples, n_bits)
+        Booleans, -1/+1 or 0/1; in a sparse matrix, which is not made dense for it, booleans or 0/1.
 
     Returns
     -------
@@ -77,12 +79,38 @@ def pack(bits: ArrayLike) -> PackedBits:
     >>> unpack(packed)
     array([[ True, False,  True]])
     """
+    if is_sparse(bits):
+        return _pack_sparse(bits)
     array = np.asarray(bits)
     if array.ndim != 2:
         raise ValueError(f"bits: expected 2 dimensions (samples, bits), got {array.ndim}")
     if not are_bits(array):
         raise ValueError("expected booleans, -1/+1 or 0/1, got other values")
     return PackedBits(_core.pack(np.ascontiguousarray(array > 0)), array.shape[1])
+
+
+def is_sparse(X: object) -> bool:
+    """Tell whether this is one of SciPy's sparse matrices or arrays."""
+    return hasattr(X, "tocsr")
+
+
+def _pack_sparse(matrix: Any) -> PackedBits:
+    rows = matrix.tocsr()
+    if not rows.has_canonical_format:
+        rows = rows.copy()  # the caller's stays as it is
+        rows.sum_duplicates()
+    if rows.dtype != np.bool_ and not ((rows.data == 1) | (rows.data == 0)).all():
+        raise ValueError("expected booleans or 0/1 in a sparse matrix, got other values")
+    n, n_bits = rows.shape
+    words = np.zeros((n, words_for(n_bits)), dtype=np.uint64)
+    flat = words.reshape(-1)
+    for first in range(0, len(rows.data), _ENTRIES_AT_A_TIME):
+        entries = np.flatnonzero(rows.data[first : first + _ENTRIES_AT_A_TIME]) + first
+        row = np.searchsorted(rows.indptr, entries, side="right") - 1
+        column = rows.indices[entries].astype(np.int64)
+        places = row * words.shape[1] + column // WORD_BITS
+        np.bitwise_or.at(flat, places, np.uint64(1) << (column % WORD_BITS).astype(np.uint64))
+    return PackedBits(words, n_bits)
 
 
 def are_bits(array: NDArray[Any]) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from bitlocal.bits import PackedBits, are_bits, pack
+from bitlocal.bits import PackedBits, is_sparse, pack
 from bitlocal.encoders.resolve import resolve, takes_raw
 from bitlocal.encoders.tables.columns import is_missing
 from bitlocal.encoders.union import parts_of, program_of, takes_raw_samples
@@ -47,6 +47,7 @@ def read_training(
     data: Any
     target: NDArray[Any]
     y = None if y is None else _labels(y)
+    X = _packed_if_sparse(estimator.encoder_ if go_on else estimator.encoder, X)
     raw = takes_raw_samples(estimator.encoder_) if go_on else takes_raw(estimator.encoder, X)
     if isinstance(X, PackedBits) or raw:
         if y is None:
@@ -82,9 +83,23 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
 
 def read(estimator: Any, X: ArrayLike | PackedBits, *, finite: bool | str = "allow-nan") -> Any:
     """Check samples to predict, as `read_training` does."""
+    X = _packed_if_sparse(estimator.encoder_, X)
     if isinstance(X, PackedBits) or takes_raw_samples(estimator.encoder_):
         return X
     return validate_data(estimator, X, dtype="numeric", ensure_all_finite=finite, reset=False)
+
+
+def _packed_if_sparse(encoder: Any, X: Any) -> Any:
+    """Pack a sparse matrix where samples are bits; it never becomes dense."""
+    if not is_sparse(X) or not (encoder is None or (isinstance(encoder, str) and encoder == "auto")):
+        return X
+    try:
+        return pack(X)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; give what is present, as by CountVectorizer(binary=True) or Binarizer(), or numbers that are "
+            "not sparse, X.toarray()"
+        ) from error
 
 
 def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
@@ -143,9 +158,7 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
         bits = program.run(X)
     else:
         output = encoder.transform(X)
-        if hasattr(output, "toarray"):  # a sparse matrix
-            output = output.toarray()
-        bits = as_bits(np.asarray(output), "the encoder's output must be bits:")
+        bits = as_bits(output if is_sparse(output) else np.asarray(output), "the encoder's output must be bits:")
     if bits.n_bits == 0:
         raise ValueError(
             "the samples have no bits to tell them apart by: every feature is constant, or text in which hardly any "
@@ -160,8 +173,9 @@ _IF_NUMBERS = (
 )
 
 
-def as_bits(X: NDArray[Any], why: str, advice: str = "") -> PackedBits:
+def as_bits(X: Any, why: str, advice: str = "") -> PackedBits:
     """Pack booleans, -1/+1 or 0/1; anything else is an error, which begins with the reason why they should be."""
-    if not are_bits(X):
-        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values{advice}")
-    return pack(X > 0)
+    try:
+        return pack(X)
+    except ValueError as error:
+        raise ValueError(f"{why} {error}{advice}") from error
