@@ -24,6 +24,7 @@ from bitlocal.cli.shared.data import load_data, load_like
 from bitlocal.datasets.match import prediction_part, split
 from bitlocal.datasets.match import test_part as choose_test_part
 from bitlocal.datasets.origin import TrainingData
+from bitlocal.encoders import TableEncoder
 from bitlocal.files.model import load_model
 
 COMMAND = str(Path(sys.executable).with_name("bitlocal"))
@@ -278,7 +279,9 @@ def test_tables_of_text_are_split_and_matched_like_any_other(tmp_path):
         split_seed=3,
         feature_names=trained_on.feature_names,
     )
-    model = SimpleNamespace(classifier=SimpleNamespace(encoder_=None), data=origin)
+    encoder = TableEncoder().fit(trained_on.X, trained_on.y)
+    classifier = SimpleNamespace(encoder_=encoder, classes_=np.unique(trained_on.y))
+    model = SimpleNamespace(classifier=classifier, data=origin)
     for name in ("table.csv", "shuffled.csv.gz", "shuffled.parquet"):
         dataset = load_like(model, str(tmp_path / name), None)
         assert dataset.feature_names == ("one", "two", "three", "four")
@@ -294,7 +297,18 @@ def test_tables_of_text_are_split_and_matched_like_any_other(tmp_path):
 def test_codes_stay_categories_in_a_table_of_nothing_but_numbers(succeeds, tmp_path):
     rows = [(code, "abc"[int(code) % 3]) for code in ("01", "02", "03") * 20] + [("x", "a")]
     (tmp_path / "table.csv").write_text("code,target\n" + "".join(f"{code},{label}\n" for code, label in rows))
-    succeeds("train", tmp_path / "table.csv", "--out", tmp_path / "model", "--hidden", "450", "--test-fraction", "0")
+    succeeds(
+        "train",
+        tmp_path / "table.csv",
+        "--out",
+        tmp_path / "model",
+        "--hidden",
+        "450",
+        "--test-fraction",
+        "0",
+        "--text",
+        "code",
+    )
     (tmp_path / "some.csv").write_text("code\n01\n02\n03\n")
     assert succeeds("predict", tmp_path / "model", tmp_path / "some.csv").split() == ["b", "c", "a"]
     assert "code  category  4 bits: 4 categories" in succeeds("info", tmp_path / "model")
@@ -426,3 +440,58 @@ def _is_training(pid):
         return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK") > 4
     time.sleep(5)
     return True
+
+
+# What files of one's own may hold -----------------------------------------------------------------------------------
+
+
+def write(path, header, rows, **options):
+    path.write_text("\n".join([header, *rows]) + "\n", **options)
+    return path
+
+
+@pytest.mark.filterwarnings("default::bitlocal.errors.DataWarning")
+def test_an_odd_field_is_told_of_and_refused(bitlocal_command, succeeds, fails, tmp_path):
+    rows = [f"{i % 10},{'big' if i % 10 > 4 else 'small'}" for i in range(60)]
+    odd = write(tmp_path / "odd.csv", "size,target", [*rows, "60 cm,big"])
+    status, _, stderr = bitlocal_command("train", odd, "--hidden", "30", "--epochs", "1", "--quiet")
+    assert (status, stderr.count("\n")) == (0, 1)
+    assert stderr.startswith(f"bitlocal: warning: {odd}, line 62, column 'size': '60 cm' is no number")
+    fails("train", odd, "--strict", match="line 62, column 'size': '60 cm' is no number")
+    good = write(tmp_path / "good.csv", "size,target", rows)
+    succeeds("train", good, "--hidden", "30", "--epochs", "5", "--out", tmp_path / "model")
+    for command in ("evaluate", "predict"):
+        fails(command, tmp_path / "model", odd, match="line 62, column 'size': expected a number, as in training")
+
+
+def test_labels_are_read_as_in_training(succeeds, fails, tmp_path):
+    rows = [f"{i},{'NA' if i > 30 else '01'}" for i in range(1, 61)]
+    table = write(tmp_path / "table.csv", "size,target", rows)
+    fails("train", table, match="target is missing (in 30 of 60 rows)")
+    succeeds("train", table, "--text", "target", "--hidden", "30", "--epochs", "5", "--out", tmp_path / "model")
+    part = write(tmp_path / "part.csv", "size,target", rows[:7])  # of one class, all of whose labels look like numbers
+    assert json.loads(succeeds("evaluate", tmp_path / "model", part, "--json"))["samples"] == 7
+    assert set(succeeds("predict", tmp_path / "model", table).split()) <= {"NA", "01"}
+    assert succeeds("predict", tmp_path / "model", write(tmp_path / "new.csv", "size", ["1", "60"])).count("\n") == 2
+
+
+def test_truth_values_as_labels_in_any_case(succeeds, tmp_path):
+    rows = [f"{i},{i > 30}" for i in range(1, 61)]
+    table = write(tmp_path / "table.csv", "size,target", rows)
+    succeeds("train", table, "--hidden", "30", "--epochs", "5", "--out", tmp_path / "model")
+    reports = []
+    for spell in (str, str.lower, str.upper):
+        same = write(tmp_path / "same.csv", "size,target", map(spell, rows))
+        reports.append(json.loads(succeeds("evaluate", tmp_path / "model", same, "--all", "--json")))
+    assert reports[0] == reports[1] | {"part": reports[0]["part"]} | {"dataset": reports[0]["dataset"]}
+    assert reports[1] == reports[2]
+
+
+def test_encodings_are_told(succeeds, fails, tmp_path):
+    rows = [f"{'süß' if i % 2 else 'öd'},{i % 2}" for i in range(60)]
+    table = write(tmp_path / "table.csv", "taste,target", rows, encoding="latin-1")
+    fails("train", table, match="--encoding latin-1")
+    told = ("--encoding", "latin-1")
+    succeeds("train", table, *told, "--hidden", "30", "--epochs", "9", "--out", tmp_path / "model")
+    assert succeeds("predict", tmp_path / "model", table, *told).count("\n") == 60
+    assert json.loads(succeeds("evaluate", tmp_path / "model", table, *told, "--json"))["accuracy"] == 1

@@ -14,6 +14,7 @@ import logging
 import os
 import struct
 import threading
+import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ from bitlocal.datasets import Dataset, describe, load, names, read_table
 from bitlocal.datasets.formats import csv_table, idx
 from bitlocal.datasets.formats.idx import read_idx
 from bitlocal.datasets.known import download, places
-from bitlocal.errors import BitlocalError, DataError, ModelFileError
+from bitlocal.errors import BitlocalError, DataError, DataWarning, ModelFileError
 
 STEMS = (
     "train-images-idx3-ubyte",
@@ -659,7 +660,8 @@ def cells(array: NDArray[Any]) -> list[list[tuple[type, object]]]:
 
 def test_columns_of_every_kind(tmp_path: Path) -> None:
     rows = ["n,truth,text,code,none,target", "1.5,true, red ,1,,x", "?,,NA,01,NaN,y", "-3,FALSE,a b,x,null,x"]
-    data = read_table(put(tmp_path, "\n".join(rows)))
+    with pytest.warns(DataWarning, match="line 4, column 'code': 'x' is no number, .* 2 of its 3 fields are numbers"):
+        data = read_table(put(tmp_path, "\n".join(rows)))
     assert data.X.dtype == np.object_
     expected = [[1.5, True, "red", "1", None], [None, None, None, "01", None], [-3.0, False, "a b", "x", None]]
     assert cells(data.X) == [[(type(value), value) for value in row] for row in expected]
@@ -710,6 +712,73 @@ def test_text_stays_as_it_stands(tmp_path: Path, fields: list[str]) -> None:
     assert cells(read_table(put(tmp_path, "a,b,target\n" + rows)).X) == [[(str, f), (float, 0.0)] for f in fields]
 
 
+@pytest.mark.parametrize("mark", ["-", "--", "–", "—", ".", "...", "*", "na", "N.A.", "nil", "None", "Missing", "#n/a"])
+def test_marks_of_missing_values_beside_numbers(tmp_path: Path, mark: str) -> None:
+    for fields, expected in ((["4", mark, "7"], [4, None, 7]), (["true", mark, "FALSE"], [1, None, 0])):
+        rows = "".join(f"{field},{i}\n" for i, field in enumerate(fields))
+        column = read_table(put(tmp_path, "a,target\n" + rows)).X[:, 0]
+        np.testing.assert_array_equal(column, np.array(expected, dtype=float))
+    if mark != "None":  # a mark of its own, wherever it stands
+        rows = f"oak,0\n{mark},1\n"
+        assert read_table(put(tmp_path, "a,target\n" + rows)).X.tolist() == [["oak"], [mark]]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_commas_before_fractions(tmp_path: Path, delimiter: str) -> None:
+    text = "a;b;target\n1,5;-2,25e1;x\n3;?;y\n".replace(";", delimiter)
+    np.testing.assert_array_equal(read_table(put(tmp_path, text)).X, [[1.5, -22.5], [3, np.nan]])
+    text = "a;target\n1,234.5;x\n2;y\n".replace(";", delimiter)  # of thousands: not to be guessed at
+    assert read_table(put(tmp_path, text)).X.tolist() == [["1,234.5"], ["2"]]
+
+
+def test_a_line_that_names_the_delimiter(tmp_path: Path) -> None:
+    data = read_table(put(tmp_path, "sep=|\na|b, c|target\n1|2|x\n3|4|y\n"))
+    assert data.feature_names == ("a", "b, c")
+    assert data.X.tolist() == [[1, 2], [3, 4]]
+    with complains("line 4", "2 fields", "3 columns"):
+        read_table(put(tmp_path, "sep=|\na|b|target\n1|2|x\n3|4\n"))
+
+
+def test_a_field_that_makes_text_of_numbers(tmp_path: Path) -> None:
+    path = put(tmp_path, "a,target\n1,x\n2,y\n3kg,x\n4,y\n")
+    with pytest.warns(DataWarning, match="line 4, column 'a': '3kg' is no number, .* 3 of its 4 fields are numbers"):
+        text = read_table(path).X
+    assert text.tolist() == [["1"], ["2"], ["3kg"], ["4"]]
+    assert read_table(path, text_columns=["a"], strict=True).X.tolist() == text.tolist()
+    with complains("line 4, column 'a'", "'3kg'", "mend the field"):
+        read_table(path, strict=True)
+    with complains("line 4, column 'a'", "expected a number, as in training, got '3kg'"):
+        read_table(path, number_columns=["a"])
+
+
+def test_encodings(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("größe,target\n1,süß\n2,öd\n".encode("latin-1"))
+    with complains(path, "not text in UTF-8", "--encoding latin-1"):
+        read_table(path)
+    data = read_table(path, encoding="latin-1")
+    assert (data.feature_names, data.y.tolist()) == (("größe",), ["süß", "öd"])
+    with complains("klingon"):
+        read_table(path, encoding="klingon")
+
+
+def test_labels_told_to_be_text(tmp_path: Path) -> None:
+    path = put(tmp_path, "a,target\n1,NA\n2,01\n3,1\n")
+    assert read_table(path, text_columns=["target"]).y.tolist() == ["NA", "01", "1"]
+    with complains("line 3", "target is missing"):
+        read_table(put(tmp_path, "a,target\n1,NA\n2, \n"), text_columns=["target"])
+
+
+def test_an_index_in_parquet(tmp_path: Path) -> None:
+    pd, path = pytest.importorskip("pandas"), tmp_path / "t.parquet"
+    table = pd.DataFrame({"a": [1.0, 2.0], "target": ["x", "y"]}, index=pd.Index([7, 8], name="key"))
+    table.to_parquet(path)
+    with complains(path, "index"):
+        read_table(path)
+    table.reset_index(drop=True).to_parquet(path)
+    assert read_table(path).X.tolist() == [[1], [2]]
+
+
 def test_columns_told_to_be_text(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     day = datetime.date(2020, 1, 31)
@@ -756,7 +825,6 @@ def test_equal_texts_are_kept_once(tmp_path: Path) -> None:
         ([" 7 ", "8"], [7, 8]),
         (["1", "two"], ["1", "two"]),
         (["1.5", "two"], ["1.5", "two"]),
-        (["nan", "cat"], ["nan", "cat"]),
         (["1_0", "2_0"], ["1_0", "2_0"]),
         ([str(2**63 - 1), str(-(2**63))], [2**63 - 1, -(2**63)]),
         ([str(2**63), "1"], [str(2**63), "1"]),
@@ -785,6 +853,9 @@ def test_labels(tmp_path: Path, labels: Sequence[str], expected: Sequence[object
         ("target\n1\n", ["no column besides the target"]),
         ("a,target\n1,x\n2,\n3, \n", ["line 3", "column 'target'", "target is missing", "2 of 3 rows"]),
         ("a,target\n1,1\n2,nan\n", ["line 3", "target is missing"]),
+        ("a,target\n1,cat\n2,nan\n", ["line 3", "target is missing", "holds text"]),
+        ("a,target\n1,?\n2,dog\n3,?\n", ["line 2", "target is missing", "2 of 3 rows"]),
+        ("Unnamed: 0,a,target\n0,1,x\n1,2,y\n", ["column 1 has no name", "index"]),
         ("a,target\n1,x\n2,x\n", ["every target is 'x'", "at least two classes"]),
         ("a,target\n1,0\n", ["every target is 0"]),
         ("a,target\n1,0.5\n2,1\n", ["line 2", "'0.5'", "classifiers"]),
@@ -798,8 +869,8 @@ def test_labels(tmp_path: Path, labels: Sequence[str], expected: Sequence[object
         ("a,b,target\n,2,x\ninf,1,y\n", ["line 3, column 'a'", "inf is not a finite number"]),
         ('a,target\n1,x\n"2"2,y\n', ["line 3", "not CSV"]),
         ('a,target\n1,x\n"2,y\n', ["not CSV"]),
-        ("a,target\n1," + "x" * 200_000 + "\n", ["line 2", "not CSV"]),
-        ("a" * 200_000, ["line 1", "not CSV"]),
+        ("a,target\n1," + "x" * 200_000 + "\n", ["column 'target'", "every target is 'xxx"]),
+        ("a" * 200_000, ["no column 'target'", "'aaa"]),
         ("a," + "q" * 500 + ",target\n1,inf,x\n", ["line 2", "'qqq", "…': inf is not a finite"]),
     ],
 )
@@ -828,22 +899,30 @@ def test_csv_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.X[:, 1].tolist() == [i % 2 for i in range(11)]
     assert data.y.tolist() == [f"c{i % 3}" for i in range(11)]
     # What a column holds is decided by all pieces, and their text comes out as it stands.
-    late = ["a,b,c,target", ",,1,x", "NA,1,2,x", "01,?,3,x", "2,true,4,x", "true,7,5,x", "red,,6,y"]
+    late = ["a,b,c,target", ",,1,x", "NA,1,2,x", "01,?,3,x", "2,true,4,x", "true,7,5,x", "red,false,6,y"]
     data = read_table(put(tmp_path, "\n".join(late)))
     assert data.X[:, 0].tolist() == [None, None, "01", "2", "true", "red"]
-    assert data.X[:, 1].tolist() == [None, "1", None, "true", "7", None]
+    assert data.X[:, 1].tolist() == [None, "1", None, "true", "7", "false"]
     assert data.X[:, 2].tolist() == [1, 2, 3, 4, 5, 6]
-    late[-1] = "red,,inf,y"
+    late[-1] = "red,false,inf,y"
     with complains("line 7", "column 'c'", "inf is not a finite"):
         read_table(put(tmp_path, "\n".join(late)))
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-marks = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+marks = (
+    *("", "?", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None"),
+    *("#N/A", "#N/A N/A", "#NA", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"),
+    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+beside_numbers = ("-", "--", "–", "—", ".", "..", "...", "*", "na", "n.a.", "none", "nil", "missing", "#n/a")
 holes = st.sampled_from([*marks, " ", " NA "])
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0")).filter(
     lambda text: (
-        text == text.strip() and text not in marks and text.lower() not in ("true", "false") and not is_number(text)
+        text == text.strip()
+        and text not in marks
+        and text.lower() not in ("true", "false", *beside_numbers, *map(str.lower, marks))
+        and not is_number(text.replace(",", "."))
     )
 )
 
@@ -896,7 +975,9 @@ def test_csv_round_trip_of_any_columns(
         writer.writerows([*(fields[i] for fields, _ in columns), f"c{i}"] for i in range(n))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_table, "_FIELDS_AT_A_TIME", fields_at_a_time)
-        x = read_table(path).X
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            x = read_table(path).X
     expected = [[values[i] for _, values in columns] for i in range(n)]
     if "text" in kinds:
         assert cells(x) == [[(type(value), value) for value in row] for row in expected]
@@ -1264,7 +1345,7 @@ X = np.eye(3)
             {"X": X, "y": [0, 1, 2], "X_test": X[:, :2], "y_test": [1, 2, 0]},
             ["X_test have shape (2,)", "(3,)"],
         ),
-        ({"X": np.array([[None]]), "y": [0]}, ["plain arrays"]),
+        ({"X": np.array([[None]]), "y": [0]}, ["array 'X' holds Python objects", "X.astype(str)"]),
     ],
 )
 def test_npz_complaints(tmp_path: Path, arrays: dict[str, Any], parts: Sequence[str]) -> None:

@@ -815,3 +815,13 @@ def test_default_epochs_grow_for_small_data(bit_data, n, batch_size, epochs):
     X, y = bit_data
     clf = small(hidden_layer_sizes=3, group_size=3, max_iter=None, batch_size=batch_size).fit(X[:n], y[:n])
     assert clf.n_iter_ == epochs
+
+
+@pytest.mark.parametrize("hole", [None, float("nan"), pd.NA])
+def test_missing_labels(hole):
+    for X in ([["a", 1], ["b", 2], ["a", 3]], np.arange(6.0).reshape(3, 2)):
+        y = pd.Series(["yes", hole, "no"], dtype=object)
+        with pytest.raises(ValueError, match="y: the label of sample 1 is missing, one of 1 missing labels of 3"):
+            BMLPClassifier((15,)).fit(X, y)
+    with pytest.raises(ValueError, match="y: the label of sample 1 is missing, one of 2 missing labels of 3"):
+        BMLPClassifier((15,)).fit(["one", "two", "three"], pd.Series(["yes", hole, hole], dtype=object))

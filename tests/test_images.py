@@ -316,8 +316,10 @@ def test_bad_images():
         clone(encoder).fit(random_images((6, 6), n=1))
     with pytest.raises(ValueError, match=r"expected images of shape .*, got \(2, 2, 2, 2\)"):
         clone(encoder).fit(random_images((2, 2, 2, 2)))
+    with pytest.raises(ValueError, match=r"channels come first, put them last, as by X.transpose\(0, 2, 3, 1\)"):
+        clone(encoder).fit(random_images((3, 8, 8)))
     encoder.fit(random_images((6, 6)))
-    with pytest.raises(ValueError, match="X has 25 features, but ImageEncoder is expecting 36"):
+    with pytest.raises(ValueError, match=r"images of shape \(5, 5\), but those of fit have shape \(6, 6, 1\)"):
         encoder.transform(random_images((5, 5)))
     for bad, message in ((np.nan, "NaN"), (np.inf, "infinity")):
         images = random_images((6, 6)).astype(float)

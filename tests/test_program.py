@@ -152,7 +152,7 @@ def test_arrays_of_images_are_images(shape):
     flat = BMLPClassifier((15,), encoder=told, max_iter=2, random_state=0).fit(X.reshape(len(X), -1), y)
     assert flat.network_.hidden_sha256() == clf.network_.hidden_sha256()
     np.testing.assert_array_equal(clf.predict(X), flat.predict(X.reshape(len(X), -1)))
-    with pytest.raises(ValueError, match="features"):
+    with pytest.raises(ValueError, match=r"images of shape .*, but those of fit"):
         clf.predict(X[:, 1:])
 
 

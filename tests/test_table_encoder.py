@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import pickle
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -324,3 +325,47 @@ def test_classifier_takes_numbers_with_holes(fruit):
     classifier = BMLPClassifier((90,), random_state=0, max_iter=30).fit(numbers, kind)
     assert classifier.encoder_.missing_.tolist() == [True]
     assert classifier.score(numbers, kind) > 0.8
+
+
+def kinds(table, **parameters):
+    return TableEncoder(**parameters).fit(table, np.arange(len(table)) % 2).kinds_
+
+
+def test_categories_by_type_whatever_they_are():
+    codes = pd.Series([7, 8, 9, 7]).astype("category")
+    assert kinds(codes.to_frame("code")) == ["category"]
+    ordered = pd.Categorical([30, 10, 20, 10], categories=[10, 20, 30], ordered=True)
+    assert kinds(pd.DataFrame({"size": ordered})) == ["ordered"]
+    encoder = TableEncoder().fit(pd.DataFrame({"size": ordered}), [0, 1, 0, 1])
+    bits = encoder.transform(pd.DataFrame({"size": ordered})).sum(axis=1)
+    assert bits[0] > bits[2] >= bits[1] == bits[3]
+    bins = pd.cut([1.0, 5.0, 9.0, 5.0], [0, 3, 6, 10])
+    for column in (pd.Series(bins), pd.Series(list(bins), dtype=object)):
+        assert kinds(column.to_frame("bin")) == ["ordered"]
+
+
+def test_times_of_any_type():
+    days = [datetime.date(2021, 3, 1), None, datetime.date(2023, 7, 9), datetime.date(2022, 1, 1)]
+    plain = pd.DataFrame({"day": pd.to_datetime(pd.Series(days))})
+    expected = TableEncoder().fit(plain, [0, 1, 1, 0]).transform(plain)
+    for column in (
+        pd.Series(days, dtype=object),
+        pd.Series([pd.NaT if d is None else pd.Timestamp(d) for d in days], dtype=object),
+    ):
+        table = column.to_frame("day")
+        assert np.array_equal(TableEncoder().fit(table, [0, 1, 1, 0]).transform(table), expected)
+    naive = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=40, freq="11h")})
+    far = naive["at"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")
+    expected = TableEncoder().fit(naive, np.arange(40) % 2).transform(naive)
+    instants = pd.Series([t.to_pydatetime().astimezone(ZoneInfo("America/Lima")) for t in far], dtype=object)
+    for column in (far, instants):
+        table = column.to_frame("at")
+        assert np.array_equal(TableEncoder().fit(naive, np.arange(40) % 2).transform(table), expected)
+
+
+def test_objects_that_are_truth_values_and_what_cannot_be_read():
+    truths = np.empty((4, 1), dtype=object)
+    truths[:, 0] = [np.bool_(True), np.bool_(False), None, True]
+    assert TableEncoder().fit(truths, [0, 1, 0, 1]).transform(truths).any()
+    with pytest.raises(ValueError, match="column 'parts': a value of type list is neither a number nor text"):
+        kinds(pd.DataFrame({"parts": [[1], [2], [3]]}))

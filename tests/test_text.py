@@ -76,9 +76,8 @@ TEXTS = st.lists(
         st.text(st.sampled_from("ab Ä\n"), max_size=12),
         st.lists(st.sampled_from(["red", "Green", "blue", "a", "the"]), max_size=9).map(" ".join),
     ),
-    min_size=1,
-    max_size=6,
-)
+    max_size=5,
+).map(lambda texts: [*texts, "one text has n-grams"])
 ENCODERS = st.builds(
     TextEncoder,
     n_bits=st.sampled_from([1, 63, 64, 65, 500]),
@@ -120,7 +119,19 @@ def test_about_a_quarter_of_the_bits_of_a_typical_text_are_set(analyzer):
     assert TextEncoder(n_bits=7, n_hashes=3).fit(texts).n_hashes_ == 3
     assert TextEncoder(n_bits=7).fit(["one"]).n_hashes_ == 2
     assert TextEncoder(n_bits=7).fit(texts).n_hashes_ == 1
-    assert TextEncoder(n_bits=7).fit(["", None]).n_hashes_ == 2
+
+
+def test_texts_that_cannot_be_told_apart():
+    for texts, message in (
+        (["", None], "no n-gram was found in any of 2 texts: give texts that are not empty"),
+        (["a", "b", "c !"], r"1 words at least, of two or more letters .* \('text:char'\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            TextEncoder(n_bits=7).fit(texts)
+    letters = TextEncoder(n_bits=70, analyzer="char")
+    with pytest.raises(ValueError, match=r"shorter than \d characters; set ngram_range=\(1, "):
+        letters.fit(["a", "b"])
+    assert letters.set_params(ngram_range=(1, 2)).fit_transform(["a", "b"]).any(axis=1).all()
 
 
 def test_many_texts():

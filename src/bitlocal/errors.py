@@ -15,5 +15,9 @@ class DataError(BitlocalError, ValueError):
     """Data that cannot be found, read or used."""
 
 
+class DataWarning(UserWarning):
+    """Data that can be used, though probably not as they are meant."""
+
+
 class ModelFileError(BitlocalError, ValueError):
     """A model file that is not one, is damaged, or comes from a newer version."""

@@ -56,8 +56,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     encoder : str, transformer or None, default="auto"
         How samples become bits. "auto" gives arrays of three or four dimensions, which are images, an `ImageEncoder`,
         takes booleans, -1/+1 and 0/1 as bits, gives tables with text or categories a `TableEncoder`, texts on their own
-        (a list or an array of str) a `TextEncoder`, and other numbers a `ThermometerEncoder` with 32 bits a feature for up to 64 features and fewer, down to 8, for more. Other names
-        are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one median for all features;
+        (a list or an array of str) a `TextEncoder`, and other numbers a `ThermometerEncoder` with 32 bits a feature
+        for up to 64 features and fewer, down to 8, for more. Other names are those of
+        `bitlocal.encoders.make_encoder`: "median" is the published setting, one median for all features;
         "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A transformer (it is cloned, then
         fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
     early_stopping : bool, default=False

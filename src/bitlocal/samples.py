@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 
 from bitlocal.bits import PackedBits, are_bits, pack
 from bitlocal.encoders.resolve import resolve, takes_raw
+from bitlocal.encoders.tables.columns import is_missing
 from bitlocal.encoders.union import parts_of, program_of, takes_raw_samples
 
 Samples = NDArray[Any] | PackedBits
@@ -45,11 +46,12 @@ def read_training(
     """
     data: Any
     target: NDArray[Any]
+    y = None if y is None else _labels(y)
     raw = takes_raw_samples(estimator.encoder_) if go_on else takes_raw(estimator.encoder, X)
     if isinstance(X, PackedBits) or raw:
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None")
-        data, target = X, column_or_1d(y, warn=True)
+        data, target = X, y
         check_consistent_length(data, target)
         if len(target) == 0:
             raise ValueError("found no samples: at least one is needed")
@@ -61,6 +63,21 @@ def read_training(
         data, target = validate_data(estimator, X, y, dtype="numeric", ensure_all_finite=finite, reset=not go_on)
     check_classification_targets(target)
     return data, target
+
+
+def _labels(y: ArrayLike) -> NDArray[Any]:
+    """Check labels: one for each sample, and none of them missing."""
+    target: NDArray[Any] = column_or_1d(y, warn=True)
+    if target.dtype.kind == "O":
+        missing = [i for i, label in enumerate(target.tolist()) if np.ndim(label) == 0 and is_missing(label)]
+    else:
+        missing = np.flatnonzero(target != target).tolist() if target.dtype.kind in "fM" else []
+    if missing:
+        raise ValueError(
+            f"y: the label of sample {missing[0]} is missing, one of {len(missing)} missing labels of {len(target)}: "
+            "fill them in, or leave these samples out"
+        )
+    return target
 
 
 def read(estimator: Any, X: ArrayLike | PackedBits, *, finite: bool | str = "allow-nan") -> Any:
@@ -121,7 +138,10 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
             output = output.toarray()
         bits = as_bits(np.asarray(output), "the encoder's output must be bits:")
     if bits.n_bits == 0:
-        raise ValueError("the samples have no bits to tell them apart by: every feature is constant")
+        raise ValueError(
+            "the samples have no bits to tell them apart by: every feature is constant, or text in which hardly any value "
+            "comes again"
+        )
     return bits
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from sklearn.metrics import precision_recall_fscore_support
 
 from bitlocal.cli.shared.console import facts, out, printable
-from bitlocal.cli.shared.data import load_like, open_model
+from bitlocal.cli.shared.data import Encoding, load_like, open_model
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.datasets.match import labels_like, test_part
 
@@ -27,6 +27,7 @@ def evaluate(
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
     ] = None,
+    encoding: Encoding = "utf-8",
     isa: Isa = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
@@ -37,7 +38,7 @@ def evaluate(
     """
     loaded = open_model(model, threads)
     classifier = loaded.classifier
-    dataset = load_like(loaded, data, target)
+    dataset = load_like(loaded, data, target, encoding=encoding)
     part = test_part(dataset, loaded.data, everything=everything)
     y = labels_like(part.y, classifier.classes_, dataset.name)
     predicted = classifier.predict(part.X)

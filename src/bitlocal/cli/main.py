@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+import warnings
+from typing import Any, NoReturn
+
+from bitlocal.errors import DataWarning
 
 
 def main() -> NoReturn:
@@ -18,6 +21,8 @@ def main() -> NoReturn:
         print(bitlocal.__version__)
         _end(0)
     import typer  # what a version needs not wait for
+
+    warnings.showwarning = _warn
 
     from bitlocal.cli.commands import app
 
@@ -33,6 +38,16 @@ def main() -> NoReturn:
             raise
         _end(*_tell(error))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    """Tell of a warning in one line; of those that are not about the user's data, where it comes from as well."""
+    from bitlocal.cli.shared.console import printable
+
+    place = "" if issubclass(category, DataWarning) else f"{filename}:{lineno}: {category.__name__}: "
+    print(f"bitlocal: warning: {place}{printable(' '.join(str(message).split()))}", file=sys.stderr)
 
 
 def _end(status: int, message: str | None = None) -> NoReturn:

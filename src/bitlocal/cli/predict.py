@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bitlocal.cli.shared.data import load_like, open_model
+from bitlocal.cli.shared.data import Encoding, load_like, open_model
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.datasets.match import prediction_part
@@ -28,6 +28,7 @@ def predict(
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
     ] = None,
+    encoding: Encoding = "utf-8",
     isa: Isa = None,
 ) -> None:
     """Print the predicted label of each sample of DATA (of its test split, where it has one), one a line."""
@@ -35,7 +36,7 @@ def predict(
         require_writable(out_file, model, data)
     loaded = open_model(model, threads)
     classifier = loaded.classifier
-    dataset = load_like(loaded, data, target, require_target=False)
+    dataset = load_like(loaded, data, target, require_target=False, encoding=encoding)
     X = prediction_part(dataset)
     if logits:
         scores = classifier.decision_function(X)

@@ -13,7 +13,7 @@ import typer
 
 from bitlocal import _core
 from bitlocal.cli.shared.console import byte_size, err, facts, out, training_progress
-from bitlocal.cli.shared.data import load_data
+from bitlocal.cli.shared.data import Encoding, load_data
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.cli.shared.parameters import with_parameters
@@ -38,6 +38,14 @@ def train(
     test_fraction: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share to hold out for testing, if the data have no test split.")
     ] = 0.2,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column that holds text, whatever it looks like; may be given again."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a field that is no number in a column of numbers.")
+    ] = False,
+    encoding: Encoding = "utf-8",
     isa: Isa = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
@@ -56,7 +64,7 @@ def train(
     seed = parameters["random_state"]
     if out_file is not None:
         require_writable(out_file, data)
-    dataset = load_data(data, target, seed=seed)
+    dataset = load_data(data, target, seed=seed, text_columns=text or (), strict=strict, encoding=encoding)
     classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape))
     parts = split(dataset, test_fraction, seed)
     interrupted = False

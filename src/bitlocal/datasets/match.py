@@ -66,13 +66,21 @@ def prediction_part(dataset: Dataset) -> NDArray[Any]:
 def labels_like(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[Any]:
     """Bring labels to the type of the model's classes; one that was never seen in training is an error."""
     by_text = {_text(label): label for label in classes.tolist()}
+    known = list(by_text)
+    for text in known:
+        if text.lower() in ("true", "false"):  # the same in any case, unless the classes tell the cases apart
+            by_text.update({same: by_text[text] for same in _spellings(text) if same not in by_text})
     unseen = sorted({_text(label) for label in y.tolist()} - set(by_text))
     if unseen:
         raise DataError(
             f"{what}: labels that training never saw: {', '.join(map(repr, unseen[:5]))}; the model knows "
-            f"{', '.join(map(repr, list(by_text)[:20]))}"
+            f"{', '.join(map(repr, known[:20]))}"
         )
     return np.array([by_text[_text(label)] for label in y.tolist()], dtype=classes.dtype)
+
+
+def _spellings(text: str) -> tuple[str, str, str]:
+    return text.lower(), text.upper(), text.capitalize()
 
 
 def _text(label: object) -> str:

@@ -10,6 +10,7 @@ from bitlocal.datasets.container import Dataset
 from bitlocal.datasets.formats.csv_table import read_csv
 from bitlocal.datasets.formats.files import reading
 from bitlocal.datasets.formats.npz_table import read_npz
+from bitlocal.datasets.formats.options import Options
 from bitlocal.datasets.formats.parquet_table import read_parquet
 from bitlocal.errors import DataError
 
@@ -26,13 +27,20 @@ def read_table(
     target: str | None = None,
     *,
     require_target: bool = True,
+    require_classes: bool | None = None,
     text_columns: Collection[str] = (),
+    number_columns: Collection[str] = (),
+    strict: bool = False,
+    encoding: str = "utf-8",
 ) -> Dataset:
     r"""Read features and labels from a file.
 
     Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True
-    or False in any case; or else text, which stands for categories. Fields that are empty, ``NA``, ``N/A``, ``NaN``,
-    ``nan``, ``null``, ``NULL``, ``None`` or ``?`` are missing values, also in columns of text.
+    or False in any case; or else text, which stands for categories. Fields that are empty, ``?``, or what pandas, R and
+    Excel write for a missing value (``NA``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``None``) are missing values; beside
+    numbers, so are a dash, a dot and such words in any case. A column in which most fields are numbers, though not all,
+    is text, with a `DataWarning` that names the field. Where semicolons or tabs are the delimiter, numbers may have a
+    comma before their fraction.
 
     Parameters
     ----------
@@ -49,8 +57,17 @@ def read_table(
     require_target : bool, default True
         Whether labels must be there. With False, for prediction, they are read where they are complete, and
         `y` is empty otherwise; the target column never counts among the features.
+    require_classes : bool, default None
+        Whether there must be two classes at least, as for training; None for what `require_target` says.
     text_columns : collection of str, default ()
-        Names of columns of features that hold text even if it looks like numbers, such as the codes 007 and 042.
+        Names of columns that hold text even if it looks like numbers, such as the codes 007 and 042. The target among
+        them keeps its labels as they stand: NA is the name of a class then.
+    number_columns : collection of str, default ()
+        Names of columns of features that must hold numbers; another field there is an error.
+    strict : bool, default False
+        Whether a field that makes text of a column of numbers is an error rather than a warning.
+    encoding : str, default "utf-8"
+        Of a ``.csv``.
 
     Returns
     -------
@@ -86,6 +103,14 @@ def read_table(
     [[1.5, True, 'red'], [None, False, None]]
     """
     path = Path(path)
+    options = Options(
+        require_target=require_target,
+        require_classes=require_target if require_classes is None else require_classes,
+        text_columns=frozenset(text_columns),
+        number_columns=frozenset(number_columns),
+        strict=strict,
+        encoding=encoding,
+    )
     with reading(path):
         # Whether it is there comes before what it is called.
         path.stat()
@@ -94,5 +119,5 @@ def read_table(
     name = path.name.lower()
     for ending, reader in _READERS.items():
         if name.endswith(ending):
-            return reader(path, target, require_target=require_target, text_columns=text_columns)
+            return reader(path, target, options)
     raise DataError(f"{path}: unknown kind of file; expected one whose name ends in {', '.join(_READERS)}")

@@ -65,8 +65,11 @@ class Encoder(TransformerMixin, BaseEstimator):
     @property
     def program_(self) -> Program:
         """What was fitted, as data."""
-        check_is_fitted(self)
-        return Program((self.piece(),))
+        try:
+            return Program((self.piece(),))
+        except AttributeError:  # asked only now, since the answer takes as long as to encode a small sample
+            check_is_fitted(self)
+            raise
 
     @property
     def n_bits_(self) -> int:

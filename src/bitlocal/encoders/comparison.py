@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class Thresholds:
         """Quantities."""
         return len(self.missing)
 
-    @property
+    @cached_property
     def n_bits(self) -> int:
         """Bits of all of them."""
         return len(self.values) + int(self.missing.sum())
@@ -141,6 +142,8 @@ def compared_as(dtype: np.dtype[Any], thresholds: NDArray[np.float64]) -> np.dty
 
 def floor_to(thresholds: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Give the largest values of a type that are not above the thresholds: x > t is x > floor(t) there."""
+    if dtype == thresholds.dtype:
+        return thresholds
     if dtype.kind in "ui":
         return np.minimum(np.floor(thresholds), np.iinfo(dtype).max).astype(dtype)
     with np.errstate(over="ignore"):

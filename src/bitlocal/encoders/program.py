@@ -174,9 +174,10 @@ class Program:
             If they are not of the form that the encoder was fitted on.
         """
         read = [piece.read(X) for piece in self.pieces]
-        words = np.zeros((len(read[0]), words_for(self.n_bits)), dtype=np.uint64)
+        n_bits = self.n_bits
+        words = np.zeros((len(read[0]), words_for(n_bits)), dtype=np.uint64)
         first_bit = 0
         for piece, rows in zip(self.pieces, read, strict=True):
             piece.write(rows, words, first_bit)
             first_bit += piece.n_bits
-        return PackedBits(words, self.n_bits)
+        return PackedBits(words, n_bits)

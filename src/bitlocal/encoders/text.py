@@ -142,9 +142,26 @@ class TextEncoder(Encoder):
         """
         self._check_parameters()
         texts = read_texts(X)
+        self._require_ngrams(texts)
         self.n_features_in_ = 1
         self.n_hashes_ = self._auto_hashes(texts) if self.n_hashes == "auto" else int(self.n_hashes)
         return self
+
+    def _require_ngrams(self, texts: list[str]) -> None:
+        """Complain if there is nothing to tell the texts apart by."""
+        if any(self._hash(texts[rows]).nnz for rows in self._pieces(texts)):
+            return
+        shortest = self._ngram_range()[0]
+        if not any(text.strip() for text in texts):
+            advice = "give texts that are not empty"
+        elif self.analyzer == "word":
+            advice = (
+                f"it takes {shortest} words at least, of two or more letters or digits; n-grams of characters are "
+                "analyzer='char' ('text:char')"
+            )
+        else:
+            advice = f"all of them are shorter than {shortest} characters; set ngram_range=(1, {shortest}), say"
+        raise ValueError(f"no n-gram was found in any of {len(texts)} texts: {advice}")
 
     def _auto_hashes(self, texts: list[str]) -> int:
         chosen = texts[:: -(-len(texts) // _TEXTS_TO_LEARN_FROM)]

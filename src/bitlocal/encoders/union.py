@@ -29,6 +29,8 @@ def parts_of(encoder: Any) -> Sequence[Encoder]:
 
 def program_of(encoder: Any) -> Program | None:
     """Give the program of a fitted encoder or of a union of encoders; None for transformers from elsewhere."""
+    if isinstance(encoder, Encoder):
+        return encoder.program_
     parts = parts_of(encoder)
     return Program(tuple(piece for part in parts for piece in part.program_.pieces)) if parts else None
 

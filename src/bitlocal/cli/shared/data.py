@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from pathlib import Path
+from typing import Annotated, Any
 
 import joblib
+import typer
 
 from bitlocal.datasets import Dataset, load, names, read_table
 from bitlocal.datasets.match import in_order
 from bitlocal.encoders import TableEncoder
+from bitlocal.encoders.union import takes_raw_samples
 from bitlocal.files.model import Model, load_model
 
+Encoding = Annotated[str, typer.Option(metavar="NAME", help="Encoding of a .csv, as in latin-1.")]
 
-def load_data(
-    data: str, target: str | None, *, seed: int = 0, require_target: bool = True, text_columns: Collection[str] = ()
-) -> Dataset:
-    """Load DATA: a file if it looks like one or is there, a known name otherwise."""
+
+def load_data(data: str, target: str | None, *, seed: int = 0, **options: Any) -> Dataset:
+    """Load DATA: a file, read as `read_table` is told, if it looks like one or is there; a known name otherwise."""
     looks_like_file = os.sep in data or "." in data or os.path.exists(data)
     if looks_like_file and data not in names():
-        return read_table(data, target, require_target=require_target, text_columns=text_columns)
+        return read_table(data, target, **options)
     return load(data, seed=seed)
 
 
@@ -31,15 +33,32 @@ def open_model(path: Path, threads: int | None) -> Model:
     return model
 
 
-def load_like(model: Model, data: str, target: str | None, *, require_target: bool = True) -> Dataset:
-    """Load DATA as it was loaded for training: the same target and seed, the columns in the same order."""
+def load_like(
+    model: Model, data: str, target: str | None, *, require_target: bool = True, encoding: str = "utf-8"
+) -> Dataset:
+    """Load DATA as it was loaded for training: the same target and seed, the same columns in the same order.
+
+    What a column holds was settled in training, and a smaller table may not show it.
+    """
     trained_on = model.data
     seed = 0
     if trained_on is not None:
         target, seed = target or trained_on.target, trained_on.split_seed
     names = _feature_names(model)
-    text_columns = [] if data.lower().endswith(".npz") else _categories(model, names)
-    dataset = load_data(data, target, seed=seed, require_target=require_target, text_columns=text_columns)
+    is_npz = data.lower().endswith(".npz")
+    texts, numbers = ([], []) if is_npz or names is None else _kinds(model, names)
+    if model.classifier.classes_.dtype.kind == "U":
+        texts.append(target or ("y" if is_npz else "target"))
+    dataset = load_data(
+        data,
+        target,
+        seed=seed,
+        require_target=require_target,
+        require_classes=False,
+        text_columns=texts,
+        number_columns=numbers,
+        encoding=encoding,
+    )
     return in_order(dataset, names)
 
 
@@ -52,9 +71,11 @@ def _feature_names(model: Model) -> tuple[str, ...] | None:
     return names
 
 
-def _categories(model: Model, names: tuple[str, ...] | None) -> list[str]:
-    """Name the columns that hold categories, of which those of a smaller table may all look like numbers."""
+def _kinds(model: Model, names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Name the columns that hold categories, and those that hold numbers."""
     encoder = model.classifier.encoder_
-    if names is None or not isinstance(encoder, TableEncoder):
-        return []
-    return [name for name, kind in zip(names, encoder.kinds_, strict=True) if kind in ("category", "ordered")]
+    if isinstance(encoder, TableEncoder):
+        kinds = list(zip(names, encoder.kinds_, strict=True))
+        texts = [name for name, kind in kinds if kind in ("category", "ordered")]
+        return texts, [name for name, kind in kinds if kind == "number"]
+    return [], [] if takes_raw_samples(encoder) else list(names)

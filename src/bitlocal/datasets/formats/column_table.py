@@ -11,9 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.datasets.container import Dataset
-from bitlocal.datasets.formats.columns import FeatureColumn, check_names, check_text_columns, find_target, to_matrix
+from bitlocal.datasets.formats.columns import (
+    FeatureColumn,
+    check_columns,
+    check_names,
+    find_target,
+    tell_odd_field,
+    to_matrix,
+)
 from bitlocal.datasets.formats.files import shown
-from bitlocal.datasets.formats.labels import check_classes, parse_labels
+from bitlocal.datasets.formats.labels import all_there, check_classes, parse_labels
+from bitlocal.datasets.formats.options import Options
 
 
 class ColumnTable:
@@ -29,10 +37,12 @@ class ColumnTable:
         Name of the target column; None for ``target``.
     unit : str
         In what places are counted for messages, ``"line"`` or ``"row"``.
-    require_target : bool
-        Whether labels must be there; False for prediction.
-    text_columns : collection of str, default ()
-        Names of columns of features to take as text, whatever they hold.
+    options : Options
+        How to read columns.
+    turned : collection of str, default ()
+        Names of columns to take as text since an odd field was found in them, see `turned_to_text`.
+    decimal_comma : bool, default False
+        Whether numbers may have a comma before their fraction.
 
     Raises
     ------
@@ -46,19 +56,26 @@ class ColumnTable:
         names: Sequence[str],
         target: str | None,
         unit: str,
+        options: Options,
         *,
-        require_target: bool,
-        text_columns: Collection[str] = (),
+        turned: Collection[str] = (),
+        decimal_comma: bool = False,
     ) -> None:
         check_names(path, names)
-        check_text_columns(path, names, text_columns)
+        may_lack = set() if options.require_target else {target or "target"}
+        check_columns(path, names, set(options.text_columns) - may_lack)
         self._path = path
         self._names = names
         self._unit = unit
-        self._require_target = require_target
-        self._target = find_target(path, names, target, required=require_target)
+        self._options = options
+        self._target = find_target(path, names, target, required=options.require_target)
         self._features = {
-            i: FeatureColumn(partial(self._where, i), as_text=name in text_columns)
+            i: FeatureColumn(
+                partial(self._where, i),
+                as_text=name in options.text_columns or name in turned,
+                as_numbers=name in options.number_columns,
+                decimal_comma=decimal_comma,
+            )
             for i, name in enumerate(names)
             if i != self._target
         }
@@ -106,6 +123,9 @@ class ColumnTable:
         DataError
             If a feature is infinite, labels are missing, or the labels are not those of a classifier.
         """
+        for i, column in self._features.items():
+            if self._names[i] not in self._options.text_columns:
+                tell_odd_field(column, strict=self._options.strict)
         x = to_matrix([self._features[i] for i in sorted(self._features)])
         y = self._y()
         return Dataset(
@@ -120,11 +140,12 @@ class ColumnTable:
         no_labels = np.empty(0, dtype=np.int64)
         if self._target is None:
             return no_labels
-        if not self._require_target and not all(label.strip() for label in self._labels):
-            return no_labels
         position = self._target
-        y = parse_labels(self._labels, lambda i: self._where(position, self._places[i]))
-        if self._require_target:
+        as_text = self._names[position] in self._options.text_columns
+        if not self._options.require_target and not all_there(self._labels, as_text=as_text):
+            return no_labels
+        y = parse_labels(self._labels, lambda i: self._where(position, self._places[i]), as_text=as_text)
+        if self._options.require_classes:
             check_classes(y, f"{self._path}, {self._column(position)}")
         return y
 

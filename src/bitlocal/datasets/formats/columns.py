@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import itertools
 import math
+import re
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.datasets.formats.files import shown, some_of
-from bitlocal.errors import DataError
+from bitlocal.errors import DataError, DataWarning
 
-MISSING = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"])
-"""Fields of text that stand for a missing value, once the blanks around them are dropped."""
+_WORDS = ["NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None"]
+_EXCEL = ["#N/A", "#N/A N/A", "#NA", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"]
+_C = ["1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"]
+MISSING = frozenset(["", "?", *_WORDS, *_EXCEL, *_C])
+"""Fields of text that stand for a missing value, once the blanks around them are dropped: what pandas, R, C and Excel
+write for one, and Excel's errors."""
 
-_TRUTH = {"true": 1.0, "false": 0.0}
+_MISSING_NUMBERS = frozenset(
+    ["-", "--", "–", "—", ".", "..", "...", "*", "na", "n.a.", "n/a", "nan", "none", "nil", "null", "missing", "#n/a"]
+)
+"""In small letters: what stands for a missing number beside these, and in a column of text is a word like any other."""
+
+TRUTH = {"true": 1.0, "false": 0.0}
+"""Fields of text, in small letters, that stand for truth values."""
 
 
 class _Kind(enum.Enum):
@@ -47,7 +59,7 @@ def check_names(path: Path, names: Sequence[str]) -> None:
     """
     seen: set[str] = set()
     for position, name in enumerate(names, start=1):
-        if not name or name.startswith("__index_level_"):
+        if not name or name.startswith("__index_level_") or re.fullmatch(r"Unnamed: \d+", name):
             raise DataError(
                 f"{path}: column {position} has no name (a row index saved by pandas?); "
                 "name it, or save without the index"
@@ -92,7 +104,7 @@ def find_target(path: Path, names: Sequence[str], target: str | None, *, require
     return list(names).index(wanted)
 
 
-def check_text_columns(path: Path, names: Sequence[str], text_columns: Collection[str]) -> None:
+def check_columns(path: Path, names: Sequence[str], text_columns: Collection[str]) -> None:
     """Refuse columns to take as text that are not there.
 
     Parameters
@@ -122,6 +134,12 @@ def is_missing(cell: str) -> bool:
     return cell.strip() in MISSING
 
 
+def _is_missing_number(cell: str) -> bool:
+    """Whether a field among numbers, or among truth values, stands for a missing one."""
+    text = cell.strip()
+    return text in MISSING or text.lower() in _MISSING_NUMBERS
+
+
 class FeatureColumn:
     """A column of features, collected piece by piece.
 
@@ -135,11 +153,25 @@ class FeatureColumn:
         Gives the place of a field for messages from its line or row number.
     as_text : bool, default False
         Take the column as text, whatever comes.
+    as_numbers : bool, default False
+        Take the column as numbers; anything else is an error.
+    decimal_comma : bool, default False
+        Whether numbers may have a comma before their fraction.
     """
 
-    def __init__(self, where: Callable[[int], str], *, as_text: bool = False) -> None:
+    def __init__(
+        self,
+        where: Callable[[int], str],
+        *,
+        as_text: bool = False,
+        as_numbers: bool = False,
+        decimal_comma: bool = False,
+    ) -> None:
         self._where = where
         self._kind = _Kind.TEXT if as_text else _Kind.UNKNOWN
+        self._as_numbers = as_numbers
+        self._decimal_comma = decimal_comma
+        self._seen: list[tuple[str, int]] = []  # of a column of text: a field that is no number, and its place
         self._numbers: list[NDArray[np.float64]] = []
         self._texts: list[NDArray[np.int64]] = []
         self._number_of: dict[str, int] = {}
@@ -154,15 +186,45 @@ class FeatureColumn:
 
     def add_text(self, cells: Sequence[str], places: Sequence[int]) -> None:
         """Append fields of text; `places` has the line or row number of each."""
-        for kind, parse in ((_Kind.NUMBERS, _parse_numbers), (_Kind.TRUTH, _parse_truth)):
-            if self._kind in (_Kind.UNKNOWN, kind) and (values := parse(cells)) is not None:
+        for kind, parse in ((_Kind.NUMBERS, self._parse_numbers), (_Kind.TRUTH, _parse_truth)):
+            settled = self._kind is kind or (self._as_numbers and kind is _Kind.NUMBERS)
+            if self._kind in (_Kind.UNKNOWN, kind) and (values := parse(cells, settled)) is not None:
                 if self._kind is _Kind.UNKNOWN and not all(map(is_missing, cells)):
                     self._kind = kind
                 self._append(values, places)
                 return
+        if not self._seen:
+            odd = (
+                i for i, cell in enumerate(cells) if not is_missing(cell) and self._parse_numbers([cell], True) is None
+            )
+            self._seen += [(cells[i].strip(), places[i]) for i in itertools.islice(odd, 1)]
+        if self._as_numbers:
+            field, place = self._seen[0]
+            raise DataError(
+                f"{self._where(place)}: expected a number, as in training, got {shown(field)}; mend this field"
+            )
         if not self.is_text:
             self._turn_to_text()
         self._texts.append(np.fromiter(map(self._code, cells), np.int64, len(cells)))
+
+    def odd_field(self) -> str | None:
+        """Tell of the field that made text of a column in which most fields are numbers; None if none did."""
+        if not self.is_text or not self._seen:
+            return None
+        texts = list(self._number_of)
+        codes = np.concatenate(self._texts)
+        counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+        n_numbers = sum(
+            int(n) for text, n in zip(texts, counts, strict=True) if self._parse_numbers([text], False) is not None
+        )
+        n = int(counts.sum())
+        if 2 * n_numbers <= n:
+            return None
+        field, place = self._seen[0]
+        return (
+            f"{self._where(place)}: {shown(field)} is no number, so the column is text, though {n_numbers} of its {n} "
+            "fields are numbers; mend the field, or say that the column holds text"
+        )
 
     def add_numbers(self, values: NDArray[np.float64], places: Sequence[int], *, truth: bool = False) -> None:
         """Append all fields of a column of numbers, or of truth values as 1 and 0; NaN where a value is missing."""
@@ -195,6 +257,13 @@ class FeatureColumn:
         objects[np.isnan(values)] = None
         return objects
 
+    def _parse_numbers(self, cells: Sequence[str], settled: bool) -> NDArray[np.float64] | None:
+        """Read fields as numbers; with a comma before the fraction, where that may be and none has a point there."""
+        values = _parse_numbers(cells, settled)
+        if values is None and self._decimal_comma and not any("." in cell and _is_number(cell) for cell in cells):
+            values = _parse_numbers([c.replace(",", ".") if _COMMA.fullmatch(c.strip()) else c for c in cells], settled)
+        return values
+
     def _append(self, values: NDArray[np.float64], places: Sequence[int]) -> None:
         if self._infinite is None and len(infinite := np.flatnonzero(np.isinf(values))):
             i = int(infinite[0])
@@ -212,6 +281,16 @@ class FeatureColumn:
     def _code(self, cell: str) -> int:
         text = cell.strip()
         return -1 if text in MISSING else self._number_of.setdefault(text, len(self._number_of))
+
+
+def tell_odd_field(column: FeatureColumn, *, strict: bool) -> None:
+    """Warn of a field that made text of a column in which most fields are numbers, or refuse it."""
+    odd = column.odd_field()
+    if odd is None:
+        return
+    if strict:
+        raise DataError(odd)
+    warnings.warn(odd, DataWarning, stacklevel=2)
 
 
 def to_matrix(columns: Sequence[FeatureColumn]) -> NDArray[Any]:
@@ -247,8 +326,14 @@ def _side_by_side(columns: Iterator[NDArray[Any]], k: int, dtype: type[np.generi
     return matrix
 
 
-def _parse_numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
-    """Read fields as numbers, NaN where one is missing; None if any is no number."""
+_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+
+
+def _parse_numbers(cells: Sequence[str], settled: bool) -> NDArray[np.float64] | None:
+    """Read fields as numbers, NaN where one is missing; None if any is no number.
+
+    Whether the column is one of numbers may be settled; otherwise marks that may be words need a number beside them.
+    """
     if "_" in "".join(cells):
         return None  # Python reads 1_000 as a number; in data it is a word
     try:
@@ -256,16 +341,29 @@ def _parse_numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
         return np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         pass
+    if not settled and not any(map(_is_number, cells)):
+        return np.full(len(cells), math.nan) if all(map(is_missing, cells)) else None
     try:
-        return np.fromiter((math.nan if is_missing(cell) else float(cell) for cell in cells), np.float64, len(cells))
+        values = (math.nan if _is_missing_number(cell) else float(cell) for cell in cells)
+        return np.fromiter(values, np.float64, len(cells))
     except ValueError:
         return None
 
 
-def _parse_truth(cells: Sequence[str]) -> NDArray[np.float64] | None:
-    """Read fields as truth values, 1 and 0, NaN where one is missing; None if any is neither."""
+def _is_number(cell: str) -> bool:
     try:
-        values = (math.nan if is_missing(cell) else _TRUTH[cell.strip().lower()] for cell in cells)
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_truth(cells: Sequence[str], settled: bool) -> NDArray[np.float64] | None:
+    """Read fields as truth values, 1 and 0, NaN where one is missing; None if any is neither, or as for numbers."""
+    if not settled and not any(cell.strip().lower() in TRUTH for cell in cells):
+        return None
+    try:
+        values = (math.nan if _is_missing_number(cell) else TRUTH[cell.strip().lower()] for cell in cells)
         return np.fromiter(values, np.float64, len(cells))
     except KeyError:
         return None

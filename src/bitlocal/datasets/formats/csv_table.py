@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import itertools
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from bitlocal.datasets.container import Dataset
 from bitlocal.datasets.formats.column_table import ColumnTable
 from bitlocal.datasets.formats.files import reading
+from bitlocal.datasets.formats.options import Options
 from bitlocal.errors import DataError
 
 # Fields turned into numbers at a time: enough to be fast, few enough that a large file never exists as text
@@ -23,38 +26,51 @@ _DELIMITERS = (",", ";", "\t")
 _Row = tuple[int, list[str]]
 
 
-def read_csv(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
+def read_csv(path: Path, target: str | None, options: Options) -> Dataset:
     """Read a CSV file with a header line; see `bitlocal.datasets.read_table`."""
+    turned: frozenset[str] = frozenset()
     while True:
-        table = _open_and_read(path, target, require_target, text_columns)
+        table = _open_and_read(path, target, options, turned)
         if not table.turned_to_text:
             return table.finish()
         # Text where the fields before looked like numbers. These are text, too, just as they stand in the file:
         # "007" is not 7. So it is read once more, rather than all numbers kept as text in case this happens.
-        text_columns = {*text_columns, *table.turned_to_text}
+        turned |= table.turned_to_text
 
 
-def _open_and_read(path: Path, target: str | None, require_target: bool, text_columns: Collection[str]) -> ColumnTable:
+def _open_and_read(path: Path, target: str | None, options: Options, turned: frozenset[str]) -> ColumnTable:
+    try:
+        encoding = codecs.lookup(options.encoding).name
+    except LookupError as error:
+        raise DataError(f"encoding {options.encoding!r} is unknown; expected one such as utf-8 or latin-1") from error
     with reading(path):
         binary = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115
-        with binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
+        encoding = "utf-8-sig" if encoding == "utf-8" else encoding  # without the mark that some programs write first
+        with binary, io.TextIOWrapper(binary, encoding=encoding, newline="") as text:
             try:
-                return _read(text, path, target, require_target, text_columns)
-            except UnicodeDecodeError as error:
-                raise DataError(f"{path}: not text in UTF-8 ({error.reason}); save the file as UTF-8") from error
+                return _read(text, path, target, options, turned)
+            except UnicodeError as error:
+                reason = getattr(error, "reason", error)
+                raise DataError(
+                    f"{path}: not text in {options.encoding.upper()} ({reason}); save the file as UTF-8, or "
+                    "say what it is (--encoding latin-1, say)"
+                ) from error
 
 
-def _read(
-    text: TextIO, path: Path, target: str | None, require_target: bool, text_columns: Collection[str]
-) -> ColumnTable:
+def _read(text: TextIO, path: Path, target: str | None, options: Options, turned: frozenset[str]) -> ColumnTable:
     first_line = text.readline()
+    hint = re.fullmatch(r'"?sep=(.)"?\s*', first_line)  # Excel's, for itself
+    n_skipped = 0
+    if hint is not None:
+        first_line, n_skipped = text.readline(), 1
+    delimiter = _delimiter(first_line) if hint is None else hint[1]
     # The header line once more, through the same parser as the rest: a quoted name may span lines.
-    rows = _rows(itertools.chain([first_line], text), _delimiter(first_line), path)
+    rows = _rows(itertools.chain([first_line], text), delimiter, path, n_skipped)
     header = next(rows, None)
     if header is None:
         raise DataError(f"{path}: the file is empty; expected a line of column names and then one line a sample")
     names = [name.strip() for name in header[1]]
-    table = ColumnTable(path, names, target, "line", require_target=require_target, text_columns=text_columns)
+    table = ColumnTable(path, names, target, "line", options, turned=turned, decimal_comma=delimiter != ",")
     read = False
     while piece := list(itertools.islice(rows, max(1, _FIELDS_AT_A_TIME // len(names)))):
         for line, fields in piece:
@@ -73,15 +89,17 @@ def _read(
     return table
 
 
-def _rows(text: Iterator[str], delimiter: str, path: Path) -> Iterator[_Row]:
+def _rows(text: Iterator[str], delimiter: str, path: Path, n_skipped: int) -> Iterator[_Row]:
     """Rows that are not blank, each with the number of its (last) line."""
+    csv.field_size_limit(2**31 - 1)  # of any length: the standard library's limit is 128 kB
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     try:
         for fields in reader:
             if fields:
-                yield reader.line_num, fields
+                yield reader.line_num + n_skipped, fields
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: not CSV ({error}); mend this line") from error
+        line = reader.line_num + n_skipped
+        raise DataError(f"{path}, line {line}: not CSV ({error}); mend this line") from error
 
 
 def _delimiter(first_line: str) -> str:

@@ -8,12 +8,26 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bitlocal.datasets.formats.columns import MISSING, TRUTH
 from bitlocal.datasets.formats.files import shown
 from bitlocal.errors import DataError
 
 
-def parse_labels(texts: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64] | NDArray[np.str_]:
+def all_there(texts: Sequence[str], *, as_text: bool) -> bool:
+    """Whether no label is missing."""
+    return not any(_is_missing(text.strip(), as_text) for text in texts)
+
+
+def _is_missing(label: str, as_text: bool) -> bool:
+    return not label if as_text else label in MISSING
+
+
+def parse_labels(
+    texts: Sequence[str], where: Callable[[int], str], *, as_text: bool = False
+) -> NDArray[np.int64] | NDArray[np.str_]:
     """Turn labels into int64 where all of them are whole numbers, and leave them as text otherwise.
+
+    Labels that are all truth values, in any case, become "True" and "False".
 
     Parameters
     ----------
@@ -21,6 +35,8 @@ def parse_labels(texts: Sequence[str], where: Callable[[int], str]) -> NDArray[n
         The labels; blank where one is missing. Blanks around a label are dropped.
     where : callable
         Gives the place of label number i for messages, such as ``"data.csv, line 7"``.
+    as_text : bool, default False
+        Leave the labels as they stand; then a blank one alone is missing.
 
     Returns
     -------
@@ -33,16 +49,19 @@ def parse_labels(texts: Sequence[str], where: Callable[[int], str]) -> NDArray[n
         If a label is missing, or all labels are numbers but some are no whole numbers.
     """
     labels = [text.strip() for text in texts]
-    missing = [i for i, label in enumerate(labels) if not label]
+    missing = [i for i, label in enumerate(labels) if _is_missing(label, as_text)]
     # Python reads 1_000 as a number. In data it is a word.
-    numbers = None if missing or any("_" in label for label in set(labels)) else _numbers(labels)
+    no_numbers = as_text or bool(missing) or any("_" in label for label in set(labels))
+    numbers = None if no_numbers else _numbers(labels)
     if numbers is not None:
         missing = [i for i, number in enumerate(numbers) if math.isnan(number)]
     if missing:
         raise DataError(
             f"{where(missing[0])}: the target is missing (in {len(missing)} of {len(labels)} rows); "
-            "fill in these labels or drop the rows"
+            "fill in these labels or drop the rows, or say that the column holds text if this is the name of a class"
         )
+    if not as_text and all(label.lower() in TRUTH for label in set(labels)):
+        return np.array([label.capitalize() for label in labels], dtype=np.str_)
     if numbers is None:
         return np.array(labels, dtype=np.str_)
     for i, number in enumerate(numbers):

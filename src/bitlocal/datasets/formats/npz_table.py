@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.datasets.container import Dataset
-from bitlocal.datasets.formats.columns import FeatureColumn, to_matrix
+from bitlocal.datasets.formats.columns import FeatureColumn, tell_odd_field, to_matrix
 from bitlocal.datasets.formats.files import reading, some_of
-from bitlocal.datasets.formats.labels import check_classes, label_text, parse_labels
+from bitlocal.datasets.formats.labels import all_there, check_classes, label_text, parse_labels
+from bitlocal.datasets.formats.options import Options
 from bitlocal.errors import DataError
 
 # What numpy and zipfile raise for content that is not what it says it is.
@@ -32,25 +33,26 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
+def read_npz(path: Path, target: str | None, options: Options) -> Dataset:
     """Read arrays X, y and optionally X_test, y_test; see `bitlocal.datasets.read_table`."""
-    if text_columns:
+    y_name = "y" if target is None else target
+    as_text = y_name in options.text_columns
+    if set(options.text_columns) - {y_name}:
         raise DataError(
             f"{path}: the columns of an .npz file have no names, so none can be taken as text; save the table as .csv "
             "or .parquet"
         )
-    y_name = "y" if target is None else target
     y_test_name = f"{y_name}_test"
     arrays, present = _load(path, ("X", y_name, "X_test", y_test_name))
     for name, meaning in (("X", "features"), (y_name, "labels")):
-        if name not in arrays and (name == "X" or require_target):
+        if name not in arrays and (name == "X" or options.require_target):
             raise DataError(f"{path}: there is no array '{name}' of {meaning}; add it to those there are: {present}")
     if ("X_test" in arrays) != (y_test_name in arrays):
         have, lack = ("X_test", y_test_name) if "X_test" in arrays else (y_test_name, "X_test")
         raise DataError(f"{path}: there is an array '{have}' but no '{lack}'; add it, or leave out both")
 
     samples: dict[str, NDArray[Any]] = {name: arrays[name] for name in ("X", "X_test") if name in arrays}
-    features = _features(path, samples)
+    features = _features(path, samples, options)
     x, x_test, shape = features["X"], features.get("X_test"), samples["X"].shape[1:]
     # Both splits at once, so that labels become either whole numbers in both or text in both.
     texts = _label_texts(path, y_name, arrays.get(y_name), x)
@@ -60,11 +62,11 @@ def read_npz(path: Path, target: str | None, *, require_target: bool, text_colum
     def where(i: int) -> str:
         return f"{path}, {y_name}[{i}]" if i < n else f"{path}, {y_test_name}[{i - n}]"
 
-    if not require_target and not all(text.strip() for text in texts[:n]):
+    if not options.require_target and not all_there(texts[:n], as_text=as_text):
         # Incomplete labels are of no use for prediction, and no harm.
         texts, n = texts[n:], 0
-    y = parse_labels(texts, where) if texts else np.empty(0, dtype=np.int64)
-    if require_target:
+    y = parse_labels(texts, where, as_text=as_text) if texts else np.empty(0, dtype=np.int64)
+    if options.require_classes:
         check_classes(y[:n], f"{path}, {y_name}")
     return Dataset(
         name=path.name,
@@ -86,7 +88,10 @@ def _load(path: Path, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]], st
         try:
             # Pickled objects could run code while they are read, so they stay forbidden.
             with np.load(file, allow_pickle=False) as loaded:
-                return {name: loaded[name] for name in names if name in loaded.files}, some_of(loaded.files)
+                arrays = {name: _one(path, name, loaded) for name in names if name in loaded.files}
+                return arrays, some_of(loaded.files)
+        except DataError:
+            raise
         except _DAMAGE as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(
@@ -94,7 +99,20 @@ def _load(path: Path, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]], st
             ) from error
 
 
-def _features(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _one(path: Path, name: str, loaded: Any) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = loaded[name]
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        raise DataError(
+            f"{path}: array '{name}' holds Python objects, which are not read since they can run code; save it as "
+            f"numbers or as text, as by {name}.astype(str)"
+        ) from error
+    return array
+
+
+def _features(path: Path, arrays: dict[str, NDArray[Any]], options: Options) -> dict[str, NDArray[Any]]:
     """Check and flatten the samples X and, where it is given, X_test."""
     for name, array in arrays.items():
         if array.dtype.kind not in "buifUS":
@@ -117,7 +135,9 @@ def _features(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[
         raise DataError(
             f"{path}: X is {x.dtype}, but X_test is {x_test.dtype}; make both of them numbers or both of them text"
         )
-    return _from_text(path, arrays) if are_text.pop() else {name: _numbers(path, name, a) for name, a in arrays.items()}
+    if are_text.pop():
+        return _from_text(path, arrays, options)
+    return {name: _numbers(path, name, array) for name, array in arrays.items()}
 
 
 def _numbers(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -136,7 +156,7 @@ def _numbers(path: Path, name: str, array: NDArray[Any]) -> NDArray[Any]:
     return flat
 
 
-def _from_text(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _from_text(path: Path, arrays: dict[str, NDArray[Any]], options: Options) -> dict[str, NDArray[Any]]:
     """Read text as from a CSV file: each column decides what it holds, over X and X_test together."""
     flat = {}
     for name, array in arrays.items():
@@ -153,6 +173,7 @@ def _from_text(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray
         column = FeatureColumn(partial(where, j))
         cells = [cell for texts in flat.values() for cell in texts[:, j].tolist()]
         column.add_text(cells, range(len(cells)))
+        tell_odd_field(column, strict=options.strict)
         columns.append(column)
     both = to_matrix(columns)
     return dict(zip(flat, np.split(both, [len(flat["X"])]), strict=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from bitlocal.datasets.container import Dataset
 from bitlocal.datasets.formats.column_table import ColumnTable
 from bitlocal.datasets.formats.files import reading, shown
 from bitlocal.datasets.formats.labels import label_text
+from bitlocal.datasets.formats.options import Options
 from bitlocal.errors import DataError
 
 
-def read_parquet(path: Path, target: str | None, *, require_target: bool, text_columns: Collection[str]) -> Dataset:
+def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
     """Read a Parquet file; see `bitlocal.datasets.read_table`."""
     try:
         import pyarrow as pa
@@ -34,9 +34,8 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool, text_c
             # pyarrow calls some kinds of damage an OSError.
             reason = " ".join(str(error).split())
             raise DataError(f"{path}: not a Parquet file, or a damaged one ({reason}); replace the file") from error
-    table = ColumnTable(
-        path, arrow.column_names, target, "row", require_target=require_target, text_columns=text_columns
-    )
+    _refuse_index(path, arrow)
+    table = ColumnTable(path, arrow.column_names, target, "row", options)
     if arrow.num_rows == 0:
         raise DataError(f"{path}: the table has no rows; expected one row a sample")
     places = range(1, arrow.num_rows + 1)
@@ -61,6 +60,16 @@ def read_parquet(path: Path, target: str | None, *, require_target: bool, text_c
             values = column.cast(pa.float64(), safe=False).to_numpy()
             table.add_numbers(position, np.array(values), places, truth=pa.types.is_boolean(column.type))
     return table.finish()
+
+
+def _refuse_index(path: Path, arrow: Any) -> None:
+    """Refuse a row index that pandas recorded as such, and saved as a column: it tells rows apart, not classes."""
+    for index in (arrow.schema.pandas_metadata or {}).get("index_columns", []):
+        if isinstance(index, str) and index in arrow.column_names and not index.startswith("__index_level_"):
+            raise DataError(
+                f"{path}: column {shown(index)} is a row index saved by pandas; save without the index, or make it a "
+                "column (reset_index) if it tells something of the samples"
+            )
 
 
 def _is_number(pa: Any, kind: Any) -> bool:

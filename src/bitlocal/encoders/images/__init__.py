@@ -295,14 +295,22 @@ class ImageEncoder(Encoder):
         sides = tuple(told)
         if len(sides) not in (2, 3) or any(not isinstance(s, (int, np.integer)) or s < 1 for s in sides):
             raise ValueError(f"shape={told!r}: expected (height, width) or (height, width, channels)")
-        if math.prod(sides) != math.prod(shape):
+        whole = len(shape) > 1
+        if math.prod(sides) != math.prod(shape) or (whole and (*sides, 1)[:3] != (*shape, 1)[:3]):
             raise ValueError(f"shape={told!r} does not fit images of shape {shape}")
+        if whole and len(shape) == 3 and shape[0] in (1, 3, 4) and min(shape[1:]) > 4:
+            raise ValueError(
+                f"images of shape {shape}: expected (height, width) or (height, width, channels); if the channels come "
+                "first, put them last, as by X.transpose(0, 2, 3, 1)"
+            )
         return int(sides[0]), int(sides[1]), int(sides[2]) if len(sides) == 3 else 1
 
     def validate(self, X: ArrayLike) -> NDArray[Any]:
         """Check images, and flatten them."""
         images = self._images(X)
         flat: NDArray[Any] = images.reshape(len(images), -1)
+        if images.ndim > 2 and (*images.shape[1:], 1)[:3] != self.shape_:
+            raise ValueError(f"X has images of shape {images.shape[1:]}, but those of fit have shape {self.shape_}")
         if flat.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X has {flat.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} "

@@ -6,6 +6,7 @@ datetime64 (NaT where one is missing), or object (text or anything else, None wh
 
 from __future__ import annotations
 
+import datetime
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def has_text(X: Any) -> bool:
     frame: Any = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         others = [series for series in frame.iter_columns() if not _has_numbers(series.dtype)]
-        return any(_from_series("", series).values.dtype.kind != "f" for series in others)
+        return any(_from_series(str(series.name), series).values.dtype.kind != "f" for series in others)
     if isinstance(X, np.ndarray):
         array = X
     elif isinstance(X, Sequence) and not isinstance(X, str):
@@ -55,7 +56,7 @@ def has_text(X: Any) -> bool:
         return False
     if array.dtype.kind != "O":
         return True
-    return any(isinstance(value, str) for value in array.ravel().tolist())
+    return any(isinstance(value, (str, datetime.date)) or _is_interval(value) for value in array.ravel().tolist())
 
 
 def read_columns(X: Any) -> list[Column]:
@@ -85,7 +86,7 @@ def read_columns(X: Any) -> list[Column]:
     array = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=object)
     if array.ndim != 2:
         raise ValueError(f"expected a table of 2 dimensions (samples, columns), got {array.ndim}")
-    return [Column(None, _from_array(f"column {i}", array[:, i])) for i in range(array.shape[1])]
+    return [_from_array(None, f"column {i}", array[:, i]) for i in range(array.shape[1])]
 
 
 def _has_numbers(dtype: Any) -> bool:
@@ -98,40 +99,93 @@ def _from_series(name: str, series: Any) -> Column:
     if _has_numbers(dtype):
         return Column(name, _finite(what, series.cast(nw.Float64).to_numpy().astype(np.float64)))
     if dtype in (nw.Datetime, nw.Date):
+        if getattr(dtype, "time_zone", None) is not None:
+            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         milliseconds = series.cast(nw.Datetime("ms")).dt.timestamp("ms").cast(nw.Float64).to_numpy().astype(np.float64)
         times = np.full(len(milliseconds), "NaT", dtype="datetime64[ms]")
         present = ~np.isnan(milliseconds)
         times[present] = milliseconds[present].astype(np.int64).astype("datetime64[ms]")
         return Column(name, times)
-    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
-        array = np.empty(len(series), dtype=object)
-        array[:] = series.to_list()
-        order = tuple(map(category, dtype.categories)) if isinstance(dtype, nw.Enum) else None
-        return Column(name, _from_objects(what, array), None if order is None or None in order else order)  # type: ignore[arg-type]
+    if dtype in (nw.Categorical, nw.Enum):  # the type decides, whatever the categories are
+        return Column(name, _objects([category(value) for value in series.to_list()]), _order(series))
+    if dtype in (nw.String, nw.Object, nw.Unknown):
+        return _from_objects(name, what, _objects(series.to_list()))
     raise ValueError(f"{what}: values of type {dtype} are neither numbers, text, truth values nor times: drop it")
 
 
-def _from_array(what: str, array: NDArray[Any]) -> NDArray[Any]:
+def _order(series: Any) -> tuple[str, ...] | None:
+    """Give the categories of a column in their order, if they have one."""
+    native = series.to_native()
+    if hasattr(native, "cat") and hasattr(native.cat, "ordered"):  # pandas: its categories may be of any type
+        categories = native.cat.categories.tolist() if native.cat.ordered else None
+    else:
+        categories = list(series.dtype.categories) if isinstance(series.dtype, nw.Enum) else None
+    return None if categories is None else tuple(str(category(one)) for one in categories)
+
+
+def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _from_array(name: str | None, what: str, array: NDArray[Any]) -> Column:
     if array.dtype.kind in "buif":
-        return _finite(what, array.astype(np.float64))
+        return Column(name, _finite(what, array.astype(np.float64)))
     if array.dtype.kind == "M":
-        return array.astype("datetime64[ms]")
+        return Column(name, array.astype("datetime64[ms]"))
     if array.dtype.kind == "U":
-        return array.astype(object)
+        return Column(name, array.astype(object))
     if array.dtype.kind == "O":
-        return _from_objects(what, array)
+        return _from_objects(name, what, array)
     raise ValueError(f"{what}: values of type {array.dtype} are neither numbers, text, truth values nor times")
 
 
-def _from_objects(what: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Turn a column of Python objects into numbers if it holds no text."""
-    kinds = {type(value) for value in array.tolist()}
-    for kind in kinds:
-        if not issubclass(kind, (str, numbers.Number, Decimal, type(None))) and kind.__name__ != "NAType":
-            raise ValueError(f"{what}: a value of type {kind.__name__} is neither a number nor text: drop this column")
-    if any(issubclass(kind, str) for kind in kinds):
-        return np.array([None if is_missing(value) else value for value in array.tolist()] + [None], dtype=object)[:-1]
-    return as_numbers(what, array)
+_NUMBERS = (numbers.Number, Decimal, np.bool_)
+_TIMES = (datetime.date, np.datetime64)  # datetime.datetime and pandas' Timestamp are dates, too
+
+
+def _from_objects(name: str | None, what: str, array: NDArray[Any]) -> Column:
+    """Tell from Python objects whether a column holds text, numbers, times or intervals."""
+    values = [None if _is_hole(value) else value for value in array.tolist()]
+    present = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in present):
+        _require_kinds(what, present, (str, *_NUMBERS))
+        return Column(name, _objects(values))
+    if present and all(isinstance(value, _TIMES) for value in present):
+        return Column(name, np.array(list(map(_milliseconds, values)), dtype="datetime64[ms]"))
+    if present and all(map(_is_interval, present)):
+        order = tuple(map(str, sorted(set(present))))
+        return Column(name, _objects([None if value is None else str(value) for value in values]), order)
+    _require_kinds(what, present, _NUMBERS)
+    return Column(name, as_numbers(what, _objects(values)))
+
+
+def _is_hole(value: Any) -> bool:
+    """Tell whether a value of any type stands for a missing one; what cannot be compared with itself does not."""
+    return np.ndim(value) == 0 and is_missing(value)
+
+
+def _require_kinds(what: str, values: Sequence[Any], kinds: tuple[type, ...]) -> None:
+    for value in values:
+        if not isinstance(value, kinds):
+            kind = type(value).__name__
+            raise ValueError(f"{what}: a value of type {kind} is neither a number nor text: drop this column")
+
+
+def _is_interval(value: Any) -> bool:
+    """Tell whether this is one of pandas' intervals, as `pandas.cut` gives."""
+    return type(value).__name__ == "Interval" and hasattr(value, "left")
+
+
+def _milliseconds(value: Any) -> np.datetime64:
+    """Give a point in time in UTC, where it has a time zone."""
+    if value is None:
+        return np.datetime64("NaT")
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    time: np.datetime64 = np.datetime64(value).astype("datetime64[ms]")
+    return time
 
 
 def is_missing(value: Any) -> bool:
