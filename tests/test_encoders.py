@@ -567,3 +567,8 @@ def test_the_same_bits_from_a_model_file(tmp_path_factory, X, holes, encoder):
     assert reloaded.encoder_.get_feature_names_out().tolist() == classifier.encoder_.get_feature_names_out().tolist()
     with pytest.raises(ValueError, match="infinity"):
         reloaded.predict(np.full((1, X.shape[1]), np.inf))
+
+
+def test_a_threshold_of_minus_nought_is_called_nought():
+    X = np.array([[-0.0, 1.0], [-0.0, -1.0]])
+    assert MedianBinarizer().fit(X).get_feature_names_out().tolist() == ["x0>0", "x1>0"]

@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotEncoder, StandardScaler
@@ -209,7 +212,7 @@ def test_decision_function(real_data):
     clf = small().fit(X, y)
     logits = clf.decision_function(X)
     assert logits.shape == (180, 3)
-    assert np.issubdtype(logits.dtype, np.integer)
+    assert logits.dtype == np.float64
     assert np.array_equal(clf.predict(X), logits.argmax(axis=1))
     # From the weights, by hand: votes of the last layer.
     bits = np.where(clf.encoder_.transform(X), 1, -1)
@@ -219,7 +222,7 @@ def test_decision_function(real_data):
     two = small().fit(X, np.where(y == 2, "yes", "no"))
     difference = two.decision_function(X)
     assert difference.shape == (180,)
-    assert np.issubdtype(difference.dtype, np.integer)
+    assert difference.dtype == np.float64
     assert np.array_equal(two.predict(X), np.where(difference > 0, "yes", "no"))
     assert len(set(two.predict(X))) == 2
 
@@ -825,3 +828,58 @@ def test_missing_labels(hole):
             BMLPClassifier((15,)).fit(X, y)
     with pytest.raises(ValueError, match="y: the label of sample 1 is missing, one of 2 missing labels of 3"):
         BMLPClassifier((15,)).fit(["one", "two", "three"], pd.Series(["yes", hole, hole], dtype=object))
+
+
+def test_other_transformers_get_samples_as_they_come():
+    y = np.tile([0, 1, 1, 0], 15)
+    table = pd.DataFrame({"kind": np.where(y, "fern", "moss"), "height": np.arange(60.0) % 7})
+    bins = KBinsDiscretizer(3, strategy="uniform")
+    for encoder, X in (
+        (OneHotEncoder(), table[["kind"]]),
+        (make_column_transformer((OneHotEncoder(), ["kind"]), (bins, ["height"])), table),
+        (CountVectorizer(binary=True), table["kind"].tolist()),
+    ):
+        clf = small(encoder=encoder, max_iter=20).fit(X, y)
+        assert clf.score(X, y) == 1
+        assert clf.partial_fit(X, y).score(X, y) == 1
+    names = small(encoder=make_column_transformer((bins, ["height"]))).fit(table, y)
+    assert names.feature_names_in_.tolist() == ["kind", "height"]
+    assert names.n_features_in_ == 2
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_calibration(real_data, two):
+    X, y = real_data
+    target = np.where(y == 2, "yes", "no") if two else y
+    calibrated = CalibratedClassifierCV(small(), cv=3).fit(X, target)
+    np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1)
+
+
+def test_streams_that_begin_with_too_little():
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    with pytest.raises(ValueError, match=r"found 1 sample, .* give encoder.pack"):
+        small().partial_fit(X[:1], y[:1], classes=[0, 1])
+    clf = small().partial_fit(np.zeros((4, 3)), y[:4], classes=[0, 1])
+    with pytest.raises(ValueError, match=r"taken as bits in fit, .* encoder='thermometer'"):
+        clf.partial_fit(X, y)
+    before = ThermometerEncoder(n_bits=8).fit(X)
+    clf = small()
+    for i in range(20):
+        clf.partial_fit(before.pack(X[i : i + 1]), y[i : i + 1], classes=[0, 1])
+    assert clf.predict(before.pack(X)).shape == (20,)
+
+
+def test_only_classifiers_are_saved_and_exported(real_data, tmp_path):
+    X, y = real_data
+    pipeline = make_pipeline(StandardScaler(), small()).fit(X, y)
+    search = GridSearchCV(small(), {"max_iter": [1, 2]}, cv=2).fit(X, y)
+    for write in (bitlocal.save, bitlocal.export.c):
+        for model, advice in (
+            (pipeline, r"got Pipeline; give its last step, pipeline\[-1\]"),
+            (search, "best_estimator_"),
+        ):
+            with pytest.raises(TypeError, match=f"expected a fitted BMLPClassifier, .*{advice}"):
+                write(model, tmp_path / "model")
+        with pytest.raises(NotFittedError):
+            write(small(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()

@@ -567,6 +567,8 @@ def test_error_messages(tmp_path):
         (lambda: export.c(classifier, tmp_path, batch_size=0), "from 1 to 4096"),
         (lambda: export.c(classifier, tmp_path, prefix="Net"), "small letters"),
         (lambda: export.c(classifier, tmp_path, prefix="int"), "small letters"),
+        (lambda: export.c(classifier, tmp_path, prefix="math"), "math.h would hide"),
+        (lambda: export.c(classifier, tmp_path, prefix="unistd"), "take my_unistd"),
         (lambda: export.c(classifier, tmp_path, prefix="a/b"), "small letters"),
         (lambda: export.read_state(b"x" * 100, classifier), "no state"),
         (lambda: export.read_state(state[:4] + b"\2" + state[5:], classifier), "format 2"),

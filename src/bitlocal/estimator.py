@@ -59,8 +59,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         (a list or an array of str) a `TextEncoder`, and other numbers a `ThermometerEncoder` with 32 bits a feature
         for up to 64 features and fewer, down to 8, for more. Other names are those of
         `bitlocal.encoders.make_encoder`: "median" is the published setting, one median for all features;
-        "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A transformer (it is cloned, then
-        fitted) must return booleans, -1/+1 or 0/1. None: the data are bits.
+        "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A transformer gets the samples as
+        they come (it is cloned, then fitted), and must return booleans, -1/+1 or 0/1. None: the data are bits.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.
@@ -318,8 +318,8 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any] = self.classes_[winners]
         return labels
 
-    def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
-        """Compute the logits, integers: how many neurons of the last layer vote for a class, less those against.
+    def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
+        """Compute the logits, whole numbers: how many neurons of the last layer vote for a class, less those against.
 
         Parameters
         ----------
@@ -327,11 +327,12 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of int32, shape (n_samples, n_classes), or (n_samples,) for two classes
-            With two classes, the second logit less the first.
+        ndarray of float64, shape (n_samples, n_classes), or (n_samples,) for two classes
+            With two classes, the second logit less the first. Whole numbers, in the type that what builds on them in
+            scikit-learn wants (calibration, say); `network_.logits` gives them as int32.
         """
         logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+        return np.asarray(logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits, dtype=np.float64)
 
     def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
         check_is_fitted(self, "network_")
@@ -369,3 +370,23 @@ def _describe(record: EpochRecord, n_epochs: int) -> str:
         f"epoch {record.epoch}/{n_epochs}  train accuracy {record.train_accuracy:.4f}{validation}  "
         f"error signals {errors}  {record.seconds:.2f} s"
     )
+
+
+def require_trained(classifier: object) -> None:
+    """Refuse what is not a trained classifier.
+
+    Raises
+    ------
+    TypeError
+        If it is none; the message says how to get at one that is inside.
+    NotFittedError
+        If it is not fitted.
+    """
+    if not isinstance(classifier, BMLPClassifier):
+        advice = ""
+        if hasattr(classifier, "best_estimator_"):
+            advice = "; give its best_estimator_"
+        elif hasattr(classifier, "steps"):
+            advice = "; give its last step, pipeline[-1]: what the steps before it do is not part of a model"
+        raise TypeError(f"expected a fitted BMLPClassifier, got {type(classifier).__name__}{advice}")
+    check_is_fitted(classifier, "network_")

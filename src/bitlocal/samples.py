@@ -93,13 +93,22 @@ def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
     The number and the names of the features are noted in the estimator, where the encoder alone knows them.
     """
     encoder = resolve(estimator.encoder, X)
-    fitted = None if encoder is None else encoder.fit(X, labels)
+    if encoder is None:
+        return None
+    try:
+        fitted = encoder.fit(X, labels)
+    except ValueError as error:
+        if len(labels) != 1:
+            raise
+        raise ValueError(
+            f"found 1 sample, from which no {type(encoder).__name__} can be fitted: begin with more samples; or fit an "
+            "encoder on some before, and give encoder.pack(X); or say encoder=None, where samples are bits"
+        ) from error
     if takes_raw_samples(encoder):
-        first: Any = parts_of(encoder)[0]
-        estimator.n_features_in_ = first.n_features_in_
-        names = getattr(first, "feature_names_in_", None)
-        if names is not None:
-            estimator.feature_names_in_ = names
+        knows: Any = next(iter(parts_of(encoder)), fitted)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if getattr(knows, name, None) is not None:
+                setattr(estimator, name, getattr(knows, name))
     return fitted
 
 
@@ -129,7 +138,7 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
             raise ValueError(f"expected packed rows of {n_bits} bits, as in fit, got {X.n_bits}")
         bits = X
     elif encoder is None:
-        bits = as_bits(X, "the data were taken as bits in fit, so")
+        bits = as_bits(X, "the data were taken as bits in fit, so", _IF_NUMBERS)
     elif (program := program_of(encoder)) is not None:
         bits = program.run(X)
     else:
@@ -139,14 +148,20 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
         bits = as_bits(np.asarray(output), "the encoder's output must be bits:")
     if bits.n_bits == 0:
         raise ValueError(
-            "the samples have no bits to tell them apart by: every feature is constant, or text in which hardly any value "
-            "comes again"
+            "the samples have no bits to tell them apart by: every feature is constant, or text in which hardly any "
+            "value comes again"
         )
     return bits
 
 
-def as_bits(X: NDArray[Any], why: str) -> PackedBits:
+_IF_NUMBERS = (
+    "; if they are numbers, of which the first samples happened to show two, give encoder='thermometer' and begin with "
+    "typical ones, or fit an encoder before and give encoder.pack(X)"
+)
+
+
+def as_bits(X: NDArray[Any], why: str, advice: str = "") -> PackedBits:
     """Pack booleans, -1/+1 or 0/1; anything else is an error, which begins with the reason why they should be."""
     if not are_bits(X):
-        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values")
+        raise ValueError(f"{why} expected booleans, -1/+1 or 0/1, got other values{advice}")
     return pack(X > 0)

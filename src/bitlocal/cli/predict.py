@@ -39,7 +39,7 @@ def predict(
     dataset = load_like(loaded, data, target, require_target=False, encoding=encoding)
     X = prediction_part(dataset)
     if logits:
-        scores = classifier.decision_function(X)
+        scores = classifier.decision_function(X).astype(np.int32)
         if scores.ndim == 1:  # two classes: the second logit less the first
             scores, header = scores[:, np.newaxis], [f"{classifier.classes_[1]} - {classifier.classes_[0]}"]
         else:

@@ -83,8 +83,8 @@ class Thresholds:
         labels = []
         for c, name in enumerate(names):
             order = () if orders is None else orders[c]
-            # The shortest text that gives the same number back: thresholds that differ have different names.
-            told = [order[int(t)] if order else repr(t).removesuffix(".0") for t in self.of(c).tolist()]
+            # The shortest text that gives the same number back: thresholds that differ have different names. -0 is 0.
+            told = [order[int(t)] if order else repr(t + 0.0).removesuffix(".0") for t in self.of(c).tolist()]
             labels.append([f"{name}>{t}" for t in told] + [f"{name} missing"] * int(self.missing[c]))
         return labels
 

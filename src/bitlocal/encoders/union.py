@@ -36,9 +36,11 @@ def program_of(encoder: Any) -> Program | None:
 
 
 def takes_raw_samples(encoder: Any) -> bool:
-    """Tell whether all of an encoder takes samples as they come, rather than a table of numbers."""
-    parts = parts_of(encoder)
-    return bool(parts) and all(part.takes_raw_samples for part in parts)
+    """Tell whether all of an encoder takes samples as they come, rather than a table of numbers.
+
+    Transformers from elsewhere do: they know what they take.
+    """
+    return encoder is not None and all(part.takes_raw_samples for part in parts_of(encoder))
 
 
 def fitted_of(encoder: Any) -> tuple[dict[str, Any], Arrays]:

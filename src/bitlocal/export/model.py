@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from bitlocal._core import Purpose, longest_gap
 from bitlocal.bits import PackedBits, pack, unpack
 from bitlocal.encoders.program import Program
 from bitlocal.encoders.union import program_of
-from bitlocal.estimator import BMLPClassifier
+from bitlocal.estimator import BMLPClassifier, require_trained
 from bitlocal.export.errors import ExportError
 from bitlocal.files.encoders import fitted_to_json
 from bitlocal.files.schema import plain
@@ -201,7 +200,7 @@ def of(classifier: BMLPClassifier, *, learn: bool = False) -> ExportModel:
     >>> found.n_bits, found.layers[0].weights.shape, found.classes
     (2, (8, 2), ('a', 'b'))
     """
-    check_is_fitted(classifier, "network_")
+    require_trained(classifier)
     network: BinaryNetwork = classifier.network_
     spec = network.spec
     if any(block.pools for block in spec.blocks):

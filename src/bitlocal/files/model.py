@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders import make_encoder
 from bitlocal.errors import ModelFileError
-from bitlocal.estimator import BMLPClassifier
+from bitlocal.estimator import BMLPClassifier, require_trained
 from bitlocal.files.atomic import write_file
 from bitlocal.files.encoders import encoder_from_json, encoder_to_json, fitted_from_json, fitted_to_json
 from bitlocal.files.header import record_from_json, record_to_json, spec_from_json, spec_to_json
@@ -146,7 +145,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
 
 def dump(classifier: BMLPClassifier, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
     """Give the content of the file that `save` would write."""
-    check_is_fitted(classifier, "network_")
+    require_trained(classifier)
     arrays = classifier.network_.to_arrays(inference_only=inference_only)
     encoder = fitted_to_json(classifier.encoder_, arrays)
     header = {**_header(classifier, inference_only, data), "encoder": encoder}

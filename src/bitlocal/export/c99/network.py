@@ -18,6 +18,11 @@ restrict return short signed sizeof static struct switch typedef union unsigned 
 catch class delete explicit export friend mutable namespace new operator private protected public template this throw
 try typename using virtual main
 """
+_HEADERS = """
+assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic stdbit
+stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype
+alloca dirent dlfcn endian fcntl getopt malloc memory poll pthread sched semaphore strings syslog termios unistd
+"""
 
 
 def check_prefix(prefix: str) -> str:
@@ -25,6 +30,10 @@ def check_prefix(prefix: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", prefix) or prefix in _RESERVED.split():
         raise ExportError(
             f"prefix {prefix!r}: expected up to 31 small letters, digits and underscores, a letter first, as in my_net"
+        )
+    if prefix in _HEADERS.split():
+        raise ExportError(
+            f"prefix {prefix!r}: expected no name of C's headers, which {prefix}.h would hide; take my_{prefix}, say"
         )
     return prefix
 
