@@ -1,9 +1,11 @@
 // The seams of the core: a layer, a teacher and an exchange that the core knows nothing of, trained by its own trainer.
 #include <cstdio>
+#include <cstdlib>
 #include <vector>
 
 #include "random.hpp"
 #include "seams/codes.hpp"
+#include "seams/convolution.hpp"
 #include "seams/permutation.hpp"
 #include "seams/reversed.hpp"
 #include "trainer.hpp"
@@ -13,6 +15,8 @@ namespace {
 using namespace bitlocal;
 
 constexpr std::size_t kInputs = 90, kNeurons = 75, kGroup = 15, kClasses = 5, kSamples = 200;
+constexpr std::size_t kBatch = 10;
+constexpr std::uint32_t kSteps = kSamples / kBatch;  // of an epoch
 
 // Noisy prototypes.
 struct Problem {
@@ -54,11 +58,11 @@ Network network_of(Block block) {
 // Trains, and gives the share of samples that were right in the last epoch, in per cent.
 std::uint64_t train(Network& network, const Problem& problem, std::size_t n_threads,
                     std::unique_ptr<Exchange> exchange) {
-    Trainer trainer(network, 10, n_threads, std::move(exchange));
+    Trainer trainer(network, kBatch, n_threads, std::move(exchange));
     const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), kSamples};
     std::uint64_t correct = 0;
     for (std::uint32_t epoch = 0; epoch < 20; ++epoch)
-        correct = trainer.run(set, epoch * 20, {std::uint64_t{1} << 26}).correct;
+        correct = trainer.run(set, epoch * kSteps, {std::uint64_t{1} << 26}).correct;
     return 100 * correct / kSamples;
 }
 
@@ -112,10 +116,87 @@ bool test_exchange(const Problem& problem) {
     return check(hidden(one) == hidden(other), "an exchange in one file");
 }
 
+constexpr seams::ConvolutionShape kConvolution{kInputs, 78, 4, 45, 5};  // 4 positions, 180 outputs in 9 groups
+
+Network convolution_of(const seams::ConvolutionShape& shape) {
+    const std::size_t n_outputs = shape.n_filters * shape.n_positions();
+    Block block;
+    block.layer = std::make_unique<seams::Convolution>(shape);
+    block.teacher =
+        std::make_unique<ClassTeacher>(ClassShape{n_outputs, kClasses, static_cast<std::int32_t>(n_outputs / 4)});
+    return network_of(std::move(block));
+}
+
+std::int32_t sign_of(const Word* row, std::size_t k) {
+    return get_bit(row, k) ? 1 : -1;
+}
+
+// What one mini-batch does to the counters h of a convolution, in plain loops over -1 and +1.
+void plain_convolution(const seams::ConvolutionShape& shape, const BitMatrix& p, const Problem& problem,
+                       std::size_t first, std::vector<std::int16_t>& h) {
+    const std::size_t n_positions = shape.n_positions(), n_outputs = shape.n_filters * n_positions;
+    const auto margin = static_cast<std::int32_t>(n_outputs / 4);
+    std::vector<std::int16_t> after = h;
+    for (std::size_t s = first; s < first + kBatch; ++s) {
+        const Word* x = problem.samples.data() + s * words_for(kInputs);
+        std::vector<std::int32_t> z(n_outputs), o(kClasses);
+        for (std::size_t k = 0; k < n_outputs; ++k)
+            for (std::size_t j = 0; j < shape.patch; ++j)
+                z[k] += (h[k / n_positions * shape.patch + j] >= 0 ? 1 : -1) *
+                        sign_of(x, k % n_positions * shape.stride + j);
+        for (std::size_t c = 0; c < kClasses; ++c)
+            for (std::size_t k = 0; k < n_outputs; ++k) o[c] += sign_of(p.row(c), k) * (z[k] >= 0 ? 1 : -1);
+        const auto label = static_cast<std::size_t>(problem.labels[s]);
+        bool error = false;  // unless the class is ahead of all others, and of those before it in any case
+        for (std::size_t c = 0; c < kClasses; ++c)
+            error = error || (c != label && (o[label] - o[c] < margin || (c < label && o[c] == o[label])));
+        for (std::size_t g = 0; error && g < n_outputs; g += shape.group_size * n_positions) {
+            std::size_t best = n_outputs;
+            for (std::size_t k = g; k < g + shape.group_size * n_positions; ++k)
+                if (z[k] * sign_of(p.row(label), k) < 0 && (best == n_outputs || std::abs(z[k]) < std::abs(z[best])))
+                    best = k;
+            for (std::size_t j = 0; best < n_outputs && j < shape.patch; ++j) {
+                const std::int32_t a = sign_of(x, best % n_positions * shape.stride + j);
+                std::int16_t& counter = after[best / n_positions * shape.patch + j];
+                counter = static_cast<std::int16_t>(counter + a * sign_of(p.row(label), best));
+            }
+        }
+    }
+    h = after;
+}
+
+// A convolution with one position is a dense layer; with many, plain loops do the same; and it learns.
+bool test_convolution(const Problem& problem) {
+    Network one = convolution_of({kInputs, kInputs, 1, kNeurons, kGroup});
+    Network dense = network_of(block_of(std::make_unique<ClassTeacher>(ClassShape{kNeurons, kClasses, kNeurons / 4})));
+    train(one, problem, 3);
+    train(dense, problem, 1);
+    bool right = hidden(one) == hidden(dense);
+
+    Network many = convolution_of(kConvolution);
+    std::vector<std::int16_t> h = hidden(many);
+    Trainer trainer(many, kBatch, 2);
+    const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), kSamples};
+    for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
+        trainer.run(set, epoch * kSteps, {0});
+        for (std::size_t first = 0; first < kSamples; first += kBatch)
+            plain_convolution(kConvolution, many.teacher().rows(), problem, first, h);
+        right = right && hidden(many) == h;
+    }
+
+    Network some = convolution_of(kConvolution), other = convolution_of(kConvolution);
+    const std::uint64_t accuracy = train(some, problem, 1);
+    train(other, problem, 5);
+    return check(right && hidden(some) == hidden(other) && accuracy > 95, "a layer that learns in one file");
+}
+
 }  // namespace
 
 int main() {
     const Problem problem;
-    const bool layer = test_layer(problem), teacher = test_teacher(problem), exchange = test_exchange(problem);
-    return layer && teacher && exchange ? 0 : 1;
+    bool right = test_layer(problem);
+    right = test_convolution(problem) && right;
+    right = test_teacher(problem) && right;
+    right = test_exchange(problem) && right;
+    return right ? 0 : 1;
 }
