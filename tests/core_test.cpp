@@ -3,6 +3,7 @@
 // agree.
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <vector>
 
 #include "encode.hpp"
@@ -247,10 +248,43 @@ bool test_encoding() {
     return right;
 }
 
+// A trainer that two threads call at once does one call after the other. Both calls are the same here, so it does not
+// matter which comes first.
+bool test_callers() {
+    const Case c{{130, 45, 30}, 15, 3, 8, 127};
+    const Problem problem = make_problem(150, c.sizes.front(), c.n_classes);
+    const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), problem.order.size()};
+    for (std::size_t n_threads : {1u, 2u}) {
+        const auto hidden_after = [&](auto&& call_twice) {
+            Network network(make_blocks(c));
+            network.initialise(42);
+            Trainer trainer(network, c.batch_size, n_threads);
+            const std::vector<std::uint64_t> thresholds(trainer.n_learners(), std::uint64_t{1} << 28);
+            call_twice([&] {
+                for (int i = 0; i < 20; ++i) trainer.run(set, 0, thresholds);
+            });
+            return network.blocks().back().layer->counters().hidden();
+        };
+        const auto in_turn = hidden_after([](auto&& call) {
+            call();
+            call();
+        });
+        const auto at_once = hidden_after([](auto&& call) {
+            std::thread other(call);
+            call();
+            other.join();
+        });
+        if (in_turn == at_once) continue;
+        std::printf("two callers of a trainer with %zu threads got in each other's way\n", n_threads);
+        return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 int main() {
-    if (!test_encoding()) return 1;
+    if (!test_encoding() || !test_callers()) return 1;
     const std::vector<Case> cases = {
         {{1, 1}, 1, 2, 1, 1},
         {{63, 9}, 3, 3, 7, 100},

@@ -92,6 +92,7 @@ Trainer::~Trainer() = default;
 TrainingCounts Trainer::run(const TrainingSet& set, std::uint32_t first_step,
                             const std::vector<std::uint64_t>& thresholds) {
     if (!usable()) throw std::logic_error("this trainer's threads have stayed behind in another process");
+    const std::lock_guard alone(running_);
     const Context context{kernels().rule};
     prepare(thresholds);
     team_->run([&](Member member) { work(context, member, set, first_step); });

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -48,7 +49,7 @@ inline constexpr std::array<const char*, 5> kActivityNames = {"idle", "forward",
 class Trainer {
   public:
     // Throws std::system_error when the threads cannot be had. The network must outlive the trainer; nobody else may
-    // use it during `run`.
+    // use it during `run`, but through this trainer.
     Trainer(Network& network, std::size_t batch_size, std::size_t n_threads,
             std::unique_ptr<Exchange> exchange = std::make_unique<LocalExchange>());
     ~Trainer();
@@ -57,6 +58,7 @@ class Trainer {
     //   first_step   number of the first mini-batch; rules the random numbers of the reinforcement
     //   thresholds   per block, and for the teacher that learns where there is one: the probability of reinforcement,
     //                in units of 2^-32
+    // Who calls it while it runs for somebody else waits: the threads and the memory are there once.
     TrainingCounts run(const TrainingSet& set, std::uint32_t first_step, const std::vector<std::uint64_t>& thresholds);
 
     const Network& network() const { return network_; }
@@ -110,6 +112,7 @@ class Trainer {
     Network& network_;
     std::size_t batch_size_;
     std::unique_ptr<Exchange> exchange_;
+    std::mutex running_;
     TeamPointer team_;
     std::vector<const Word*> inputs_;   // per sample of the mini-batch
     std::vector<std::int32_t> labels_;  // likewise
