@@ -1,11 +1,13 @@
 // The seams of the core: a layer, a teacher and an exchange that the core knows nothing of, trained by its own trainer.
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <vector>
 
 #include "random.hpp"
 #include "seams/codes.hpp"
 #include "seams/convolution.hpp"
+#include "seams/gathered.hpp"
 #include "seams/permutation.hpp"
 #include "seams/reversed.hpp"
 #include "trainer.hpp"
@@ -190,6 +192,62 @@ bool test_convolution(const Problem& problem) {
     return check(right && hidden(some) == hidden(other) && accuracy > 95, "a layer that learns in one file");
 }
 
+// Two layers, the second with a teacher that learns: everything that machines have to tell each other.
+Network deep_network() {
+    std::vector<Block> blocks;
+    blocks.push_back(block_of(std::make_unique<ClassTeacher>(ClassShape{kNeurons, kClasses, kNeurons / 4})));
+    Block last;
+    last.layer = std::make_unique<Dense>(DenseShape{kNeurons, 30, 5});
+    last.teacher = std::make_unique<TrainedTeacher>(ClassShape{30, kClasses, 7}, CounterRange{});
+    blocks.push_back(std::move(last));
+    Network network(std::move(blocks));
+    network.initialise(11);
+    return network;
+}
+
+// What a training counts and leaves, to be compared.
+std::vector<std::int64_t> outcome_of(const Problem& problem, std::size_t n_threads,
+                                     std::unique_ptr<Exchange> exchange) {
+    Network network = deep_network();
+    std::vector<std::int64_t> outcome;
+    {
+        Trainer trainer(network, 12, n_threads, std::move(exchange));  // the last mini-batch of 200 has 8
+        const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), kSamples};
+        for (std::uint32_t epoch = 0; epoch < 6; ++epoch) {
+            const TrainingCounts counts = trainer.run(set, epoch * 17, std::vector<std::uint64_t>(3, 1u << 26));
+            outcome.push_back(static_cast<std::int64_t>(counts.correct));
+            for (std::uint64_t n : counts.errors) outcome.push_back(static_cast<std::int64_t>(n));
+            for (std::uint64_t n : counts.updates) outcome.push_back(static_cast<std::int64_t>(n));
+        }
+    }
+    for (const Block& block : network.blocks()) {
+        const auto& h = std::as_const(*block.layer).counters().hidden();
+        outcome.insert(outcome.end(), h.begin(), h.end());
+    }
+    const auto& h = network.learner()->counters().hidden();
+    outcome.insert(outcome.end(), h.begin(), h.end());
+    return outcome;
+}
+
+// Machines that share a training end up with the network of one that did it alone, and with its counts.
+bool test_machines(const Problem& problem) {
+    const auto alone = outcome_of(problem, 1, std::make_unique<LocalExchange>());
+    bool right = true;
+    for (std::size_t n_machines : {2u, 3u})
+        for (std::size_t n_threads : {1u, 2u}) {
+            seams::Mail mail(n_machines);
+            std::vector<std::vector<std::int64_t>> outcomes(n_machines);
+            std::vector<std::thread> machines;
+            for (std::size_t m = 0; m < n_machines; ++m)
+                machines.emplace_back([&, m] {
+                    outcomes[m] = outcome_of(problem, n_threads, std::make_unique<seams::Gathered>(mail, m));
+                });
+            for (std::thread& machine : machines) machine.join();
+            for (const auto& outcome : outcomes) right = right && outcome == alone;
+        }
+    return check(right, "data parallelism in one file");
+}
+
 }  // namespace
 
 int main() {
@@ -198,5 +256,6 @@ int main() {
     right = test_convolution(problem) && right;
     right = test_teacher(problem) && right;
     right = test_exchange(problem) && right;
+    right = test_machines(problem) && right;
     return right ? 0 : 1;
 }

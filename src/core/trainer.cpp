@@ -60,18 +60,17 @@ Trainer::Trainer(Network& network, std::size_t batch_size, std::size_t n_threads
       batch_size_(batch_size),
       exchange_(std::move(exchange)),
       inputs_(batch_size),
-      labels_(batch_size),
       positions_(new Position[n_threads]),
       times_(n_threads) {
     std::vector<Block>& blocks = network_.blocks();
     for (Block& block : blocks) traces_.emplace_back(block, batch_size);
     for (std::size_t l = 0; l < blocks.size(); ++l) {
         Trace& trace = traces_[l];
-        learners_.push_back(
-            {blocks[l].layer.get(),
-             l,
-             !blocks[l].learns,
-             {0, inputs_of(l), trace.wanted.data(), trace.errors.data(), trace.chosen.data(), batch_size}});
+        learners_.push_back({blocks[l].layer.get(),
+                             l,
+                             !blocks[l].learns,
+                             {0, l == 0 ? inputs_.data() : traces_[l - 1].outputs.data(), trace.wanted.data(),
+                              trace.errors.data(), trace.chosen.data(), batch_size}});
         wanted_.emplace_back();
         for (const auto& pool : blocks[l].pools) wanted_[l].emplace_back(network_.n_targets(), pool->n_inputs());
     }
@@ -96,7 +95,10 @@ TrainingCounts Trainer::run(const TrainingSet& set, std::uint32_t first_step,
     const Context context{kernels().rule};
     prepare(thresholds);
     team_->run([&](Member member) { work(context, member, set, first_step); });
-    return counts();
+    TrainingCounts total = counts();
+    exchange_->sum(&total.correct, 1);
+    exchange_->sum(total.errors.data(), total.errors.size());
+    return total;
 }
 
 void Trainer::prepare(const std::vector<std::uint64_t>& thresholds) {
@@ -142,6 +144,7 @@ void Trainer::work(const Context& context, const Member& member, const TrainingS
         const std::size_t size = std::min(batch_size_, set.n - first);
         position.step.store(step, std::memory_order_relaxed);
         position.set(Activity::kForward);
+        look_up(member, set, first, size);
         forward(context, member, set, first, size, watch);
         position.set(Activity::kExchange);
         exchange_->between_choice_and_update(member, traces_, size);
@@ -156,29 +159,43 @@ void Trainer::work(const Context& context, const Member& member, const TrainingS
     for (std::size_t i = 0; i < spent.size(); ++i) times_[member.index][i] += spent[i];
 }
 
+// What the updates need of every sample of the mini-batch, whoever presents it: this thread's share of that.
+void Trainer::look_up(const Member& member, const TrainingSet& set, std::size_t first, std::size_t size) {
+    const std::size_t n_words = words_for(network_.n_inputs());
+    for (std::size_t s = member.share(size); s < member.share_end(size); ++s) {
+        const std::size_t row = set.order[first + s];
+        inputs_[s] = set.samples + row * n_words;
+        for (std::size_t l = 0; l < traces_.size(); ++l) traces_[l].wanted[s] = wanted_of(l, set.labels[row]);
+        if (Trace& last = traces_.back(); !last.wanted_answers.empty())
+            last.wanted_answers[s] = network_.teacher().wanted_answers(set.labels[row]);
+    }
+}
+
 // Steps 1 to 5, all blocks, this thread's share of the mini-batch's samples.
 void Trainer::forward(const Context& context, const Member& member, const TrainingSet& set, std::size_t first,
                       std::size_t size, Stopwatch& watch) {
     Workspace& own = workspaces_[member.index];
     const std::size_t n_words = words_for(network_.n_inputs());
     const auto [share, share_end] = exchange_->samples(member, size);
-    for (std::size_t begin = share; begin < share_end; begin += kTile) {
-        const std::size_t end = std::min(begin + kTile, share_end);
-        for (std::size_t s = begin; s < end; ++s) {
+    Tile tile;
+    for (tile.begin = share; tile.begin < share_end; tile.begin = tile.end) {
+        tile.end = std::min(tile.begin + kTile, share_end);
+        for (std::size_t s = tile.begin; s < tile.end; ++s) {
             const std::size_t row = set.order[first + s];
-            inputs_[s] = set.samples + row * n_words;
-            labels_[s] = set.labels[row];
+            tile.inputs[s - tile.begin] = set.samples + row * n_words;
+            tile.labels[s - tile.begin] = set.labels[row];
         }
-        for (std::size_t l = 0; l < traces_.size(); ++l) forward_block(context, l, begin, end, own, watch);
+        for (std::size_t l = 0; l < traces_.size(); ++l) forward_block(context, l, tile, own, watch);
     }
 }
 
-void Trainer::forward_block(const Context& context, std::size_t l, std::size_t begin, std::size_t end, Workspace& own,
-                            Stopwatch& watch) {
+void Trainer::forward_block(const Context& context, std::size_t l, const Tile& tile, Workspace& own, Stopwatch& watch) {
+    const auto [begin, end] = std::pair(tile.begin, tile.end);
     const Block& block = network_.blocks()[l];
     const Teacher& teacher = *block.teacher;
     Trace& trace = traces_[l];
-    block.forward(context, inputs_of(l) + begin, begin, end - begin, own.z.data(), trace.stages);
+    block.forward(context, l == 0 ? tile.inputs : traces_[l - 1].outputs.data() + begin, begin, end - begin,
+                  own.z.data(), trace.stages);
     const bool last = l + 1 == traces_.size();
     if (!block.learns && !last) {
         watch.lap(Phase::kForward);
@@ -187,7 +204,7 @@ void Trainer::forward_block(const Context& context, std::size_t l, std::size_t b
     teacher.logits(context, trace.outputs.data() + begin, end - begin, own.o.data());
     watch.lap(Phase::kForward);
     Verdict verdicts[kTile];
-    teacher.judge(own.o.data(), labels_.data() + begin, end - begin, verdicts);
+    teacher.judge(own.o.data(), tile.labels, end - begin, verdicts);
     for (std::size_t s = begin; s < end; ++s) {
         const Verdict& verdict = verdicts[s - begin];
         trace.errors[s] = verdict.error;
@@ -197,21 +214,19 @@ void Trainer::forward_block(const Context& context, std::size_t l, std::size_t b
     watch.lap(Phase::kErrorSignal);
     for (std::size_t s = begin; s < end && block.learns; ++s) {
         if (!trace.errors[s]) continue;
-        const auto target = static_cast<std::size_t>(labels_[s]);
+        const std::int32_t label = tile.labels[s - begin];
+        const auto target = static_cast<std::size_t>(label);
         std::int32_t* chosen = trace.chosen.data() + s;
-        trace.wanted[s] = block.pools.empty() ? teacher.wanted(labels_[s]) : wanted_[l].front().row(target);
-        block.layer->choose(context, own.z.data() + (s - begin) * block.layer->z_stride(), trace.wanted[s], chosen,
+        block.layer->choose(context, own.z.data() + (s - begin) * block.layer->z_stride(), wanted_of(l, label), chosen,
                             batch_size_);
         for (std::size_t i = block.pools.size(); i-- > 0;)
-            block.pools[i]->spare(
-                trace.stages[i + 1].row(s),
-                i + 1 == block.pools.size() ? teacher.wanted(labels_[s]) : wanted_[l][i + 1].row(target), chosen,
-                batch_size_);
+            block.pools[i]->spare(trace.stages[i + 1].row(s),
+                                  i + 1 == block.pools.size() ? teacher.wanted(label) : wanted_[l][i + 1].row(target),
+                                  chosen, batch_size_);
     }
-    for (std::size_t s = begin; s < end && !trace.chosen_answers.empty(); ++s) {
-        trace.wanted_answers[s] = teacher.wanted_answers(labels_[s]);
-        trace.chosen_answers[s] = teacher.choose_answer(own.o.data() + (s - begin) * teacher.o_stride(), labels_[s]);
-    }
+    for (std::size_t s = begin; s < end && !trace.chosen_answers.empty(); ++s)
+        trace.chosen_answers[s] =
+            teacher.choose_answer(own.o.data() + (s - begin) * teacher.o_stride(), tile.labels[s - begin]);
     watch.lap(Phase::kChoice);
 }
 

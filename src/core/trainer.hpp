@@ -92,19 +92,28 @@ class Trainer {
         bool frozen;
         Choices choices;
     };
+    // Samples that go through all blocks together.
+    struct Tile {
+        std::size_t begin, end;  // in the mini-batch
+        const Word* inputs[kTile];
+        std::int32_t labels[kTile];
+    };
     struct Workspace;
     class Stopwatch;
 
     void prepare(const std::vector<std::uint64_t>& thresholds);
     void work(const Context&, const Member&, const TrainingSet&, std::uint32_t first_step);
+    void look_up(const Member&, const TrainingSet&, std::size_t first, std::size_t size);
     void forward(const Context&, const Member&, const TrainingSet&, std::size_t first, std::size_t size, Stopwatch&);
-    void forward_block(const Context&, std::size_t l, std::size_t begin, std::size_t end, Workspace&, Stopwatch&);
+    void forward_block(const Context&, std::size_t l, const Tile&, Workspace&, Stopwatch&);
     void update(const Context&, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
     void update_learner(const Context&, std::size_t i, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
     void refresh_teacher(const Member&);
     void hand_down(std::size_t l, std::size_t target);
-    const Word* const* inputs_of(std::size_t l) const {
-        return l == 0 ? inputs_.data() : traces_[l - 1].outputs.data();
+    // The desired activations of the neurons of block l.
+    const Word* wanted_of(std::size_t l, std::int32_t target) const {
+        return wanted_[l].empty() ? network_.blocks()[l].teacher->wanted(target)
+                                  : wanted_[l].front().row(static_cast<std::size_t>(target));
     }
     bool any_error(std::size_t l, std::size_t size) const;
     TrainingCounts counts() const;
@@ -114,9 +123,8 @@ class Trainer {
     std::unique_ptr<Exchange> exchange_;
     std::mutex running_;
     TeamPointer team_;
-    std::vector<const Word*> inputs_;   // per sample of the mini-batch
-    std::vector<std::int32_t> labels_;  // likewise
-    std::vector<Trace> traces_;         // per block
+    std::vector<const Word*> inputs_;  // per sample of the mini-batch
+    std::vector<Trace> traces_;        // per block
     std::vector<std::vector<BitMatrix>>
         wanted_;                         // per block: the desired activations below each of its pools, a row a target
     std::vector<Learner> learners_;      // per block, and the teacher that learns
