@@ -515,9 +515,10 @@ def test_allotment(most, data, max_bits):
     assert all(0 <= share <= limit for share, limit in zip(shares, most, strict=True))
     if max_bits >= sum(limit > 0 for limit in most):
         assert all(share > 0 for share, limit in zip(shares, most, strict=True) if limit)
+    useless = 1e-6 * max([*useful, 1e-6])  # what is less useful than that counts as if it were so useful
     for i, u in enumerate(useful):  # of two that could use more, the more useful one has no fewer
         for j, v in enumerate(useful):
-            if u > v and shares[i] < most[i]:
+            if u > max(v, useless) and shares[i] < most[i]:
                 assert shares[i] >= shares[j] or shares[j] <= 1
 
 
