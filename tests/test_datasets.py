@@ -751,6 +751,12 @@ def test_a_field_that_makes_text_of_numbers(tmp_path: Path) -> None:
         read_table(path, number_columns=["a"])
 
 
+def test_numbers_below_truth_values_in_another_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "_FIELDS_AT_A_TIME", 2)
+    with complains("line 3, column 'a'", "expected a number, as in training, got '4'"):
+        read_table(put(tmp_path, "a,target\ntrue,x\n4,y\n"), number_columns=["a"])
+
+
 def test_encodings(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes("größe,target\n1,süß\n2,öd\n".encode("latin-1"))

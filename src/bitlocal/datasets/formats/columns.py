@@ -171,7 +171,7 @@ class FeatureColumn:
         self._kind = _Kind.TEXT if as_text else _Kind.UNKNOWN
         self._as_numbers = as_numbers
         self._decimal_comma = decimal_comma
-        self._seen: list[tuple[str, int]] = []  # of a column of text: a field that is no number, and its place
+        self._odd: tuple[str, int] | None = None  # of a column of text: the first field that is no number, its place
         self._numbers: list[NDArray[np.float64]] = []
         self._texts: list[NDArray[np.int64]] = []
         self._number_of: dict[str, int] = {}
@@ -193,13 +193,18 @@ class FeatureColumn:
                     self._kind = kind
                 self._append(values, places)
                 return
-        if not self._seen:
-            odd = (
-                i for i, cell in enumerate(cells) if not is_missing(cell) and self._parse_numbers([cell], True) is None
+        if self._odd is None:
+            self._odd = next(
+                (
+                    (cell.strip(), place)
+                    for cell, place in zip(cells, places, strict=True)
+                    if not is_missing(cell) and self._parse_numbers([cell], True) is None
+                ),
+                None,
             )
-            self._seen += [(cells[i].strip(), places[i]) for i in itertools.islice(odd, 1)]
         if self._as_numbers:
-            field, place = self._seen[0]
+            # Without one, these are numbers below truth values.
+            field, place = self._odd or (cells[0].strip(), places[0])
             raise DataError(
                 f"{self._where(place)}: expected a number, as in training, got {shown(field)}; mend this field"
             )
@@ -209,7 +214,7 @@ class FeatureColumn:
 
     def odd_field(self) -> str | None:
         """Tell of the field that made text of a column in which most fields are numbers; None if none did."""
-        if not self.is_text or not self._seen:
+        if not self.is_text or self._odd is None:
             return None
         texts = list(self._number_of)
         codes = np.concatenate(self._texts)
@@ -220,7 +225,7 @@ class FeatureColumn:
         n = int(counts.sum())
         if 2 * n_numbers <= n:
             return None
-        field, place = self._seen[0]
+        field, place = self._odd
         return (
             f"{self._where(place)}: {shown(field)} is no number, so the column is text, though {n_numbers} of its {n} "
             "fields are numbers; mend the field, or say that the column holds text"
