@@ -22,6 +22,7 @@ LOCAL_CLASSIFIER = 2
 REINFORCEMENT = 3
 SAMPLE_ORDER = 4
 HOLD_OUT = 5
+REPEATS = 8
 
 LONGEST_GAP = 1024
 
@@ -174,6 +175,12 @@ def reinforcement_draws(seed: int, layer: int, step: int, n_rows: int, n_inputs:
     return int(np.sum(np.argmax(position >= n_inputs, axis=1) + 1))
 
 
+def repeats(seed: int, step: int, weights: np.ndarray) -> np.ndarray:
+    """How often each sample of a mini-batch counts; the weights are in units of 2**-32."""
+    u = words(seed, REPEATS, 0, step, np.arange(len(weights)), 1)[:, 0] >> np.uint64(32)
+    return np.array([(int(weight) + int(draw)) >> 32 for weight, draw in zip(weights, u, strict=True)], dtype=np.int64)
+
+
 # ----------------------------------------------------------------------------------------------------
 # The network
 # ----------------------------------------------------------------------------------------------------
@@ -244,6 +251,7 @@ class ReferenceNetwork:
         self.seed = int(seed)
         self.step = 0
         self.epoch = 0
+        self.presented = 0
         self.wrong = 1
         self.seen = 1
         self.h = []
@@ -272,17 +280,21 @@ class ReferenceNetwork:
             z.append(a[-1] @ sign(h).T)
             active = sign(z[-1])
             if self.majority:
-                active = sign(active.reshape(len(active), -1, group_size).sum(axis=2))
+                active = sign(active.reshape(len(active), active.shape[1] // group_size, group_size).sum(axis=2))
             a.append(active)
         return a, z
 
-    def train_batch(self, X_pm1: np.ndarray, y: np.ndarray) -> tuple[int, list[int]]:
-        """One mini-batch (section 2).
+    def train_batch(self, X_pm1: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> tuple[int, list[int]]:
+        """One mini-batch (section 2), in which a sample of weight 2 is simply there twice.
 
         Returns how many samples the last layer classified correctly before the update, and for each layer the
         number of samples with an error signal.
         """
         y = np.asarray(y, dtype=np.int64)
+        if weights is not None:
+            times = repeats(self.seed, self.step, weights)
+            X_pm1, y = np.repeat(X_pm1, times, axis=0), np.repeat(y, times)
+        self.presented += len(y)
         # The whole forward pass precedes every update.
         a, z = self._forward(X_pm1)
         correct = int(np.sum(np.argmax(a[-1] @ self.P[-1].T, axis=1) == y))
@@ -333,7 +345,9 @@ class ReferenceNetwork:
             self.draws[index] += reinforcement_draws(self.seed, index + 1, self.step, n_rows, n_inputs, T)
         return h
 
-    def train_epoch(self, X: np.ndarray, y: np.ndarray, batch_size: int, shuffle: bool = True) -> tuple[int, list[int]]:
+    def train_epoch(
+        self, X: np.ndarray, y: np.ndarray, batch_size: int, shuffle: bool = True, weights: np.ndarray | None = None
+    ) -> tuple[int, list[int]]:
         """One pass over the samples; the last mini-batch may be smaller.
 
         Returns the sums over the mini-batches of what `train_batch` returns.
@@ -343,13 +357,18 @@ class ReferenceNetwork:
         order = permutation(self.seed, SAMPLE_ORDER, self.epoch, n) if shuffle else np.arange(n)
         correct = 0
         n_errors = [0] * self.n_layers
+        before = self.presented
         for start in range(0, n, batch_size):
             batch = order[start : start + batch_size]
-            batch_correct, batch_errors = self.train_batch(X[batch], y[batch])
+            batch_correct, batch_errors = self.train_batch(
+                X[batch], y[batch], None if weights is None else weights[batch]
+            )
             correct += batch_correct
             n_errors = [total + more for total, more in zip(n_errors, batch_errors, strict=True)]
         # Only now, so that the probability of reinforcement is constant during an epoch.
-        self.wrong, self.seen = n - correct, n
+        presented = self.presented - before
+        if presented:
+            self.wrong, self.seen = presented - correct, presented
         self.epoch += 1
         return correct, n_errors
 

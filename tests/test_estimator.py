@@ -21,6 +21,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotEncoder, StandardScaler
+from sklearn.utils import compute_class_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bitlocal
@@ -29,6 +30,8 @@ from bitlocal import bits as bits_module
 from bitlocal.single_layer import SingleLayerClassifier
 from bitlocal.splits import hold_out
 from bitlocal.training import EpochRecord, Progress
+
+NAN = float("nan")
 
 
 def small(**changes):
@@ -41,6 +44,13 @@ def digest(clf):
     return clf.network_.hidden_sha256()
 
 
+def not_of_one_batch(estimator):
+    """Samples that are repeated fall into other mini-batches, and another part is held out: other networks, rightly."""
+    if estimator.batch_size < 50 or estimator.early_stopping:
+        return {"check_sample_weight_equivalence_on_dense_data": "not all samples are in one mini-batch"}
+    return {}
+
+
 @parametrize_with_checks(
     [
         BMLPClassifier(),
@@ -49,10 +59,117 @@ def digest(clf):
         BMLPClassifier(45, group_size=5, batch_size=7, encoder="thermometer6", n_jobs=1),
         BMLPClassifier((90, 45), group_size=15, freeze_first=True, train_classifier=True),
         SingleLayerClassifier(450, group_size=9),
-    ]
+    ],
+    expected_failed_checks=not_of_one_batch,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+# Weights ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"hidden_layer_sizes": (45, 30)}, {"train_classifier": True}, {"hidden_clip": 15}]
+)
+def test_a_weight_is_a_number_of_repetitions(changes):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 60)
+    X = (rng.random((3, 100)) < 0.5)[y] ^ (rng.random((60, 100)) < 0.3)
+    weights = rng.integers(0, 5, 60)
+    weighted = small(batch_size=300, **changes).fit(X, y, sample_weight=weights)
+    repeated = small(batch_size=300, **changes).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    assert digest(weighted) == digest(repeated)
+    assert weighted.network_.state == repeated.network_.state
+    assert weighted.history_[-1].counts.updates == repeated.history_[-1].counts.updates
+
+
+def test_a_weight_of_zero_leaves_out(real_data):
+    X, y = real_data
+    kept = np.arange(len(y)) % 3 > 0
+    left_out = small().fit(X, y, sample_weight=kept)
+    assert digest(left_out) == digest(small().fit(X[kept], y[kept]))
+    by_class = small(class_weight={2: 0}).fit(X, y)
+    assert by_class.classes_.tolist() == [0, 1]
+    assert digest(by_class) == digest(small().fit(X[y < 2], y[y < 2]))
+
+
+def test_weights_of_one_change_nothing(real_data):
+    X, y = real_data
+    plain = digest(small().fit(X, y))
+    assert digest(small().fit(X, y, np.ones(len(y)))) == plain
+    assert digest(small().fit(X, y, 1)) == plain
+    assert digest(small().fit(X, y, np.full(len(y), 0.25))) == plain  # shares
+    assert digest(small(class_weight={0: 1}).fit(X, y)) == plain
+
+
+def test_shares_are_divided_by_their_mean(real_data):
+    X, y = real_data
+    weights = 1 + np.arange(len(y)) % 4
+    shares = weights / weights.sum()
+    assert digest(small().fit(X, y, shares)) == digest(small().fit(X, y, weights / weights.mean()))
+
+
+def test_weights_do_not_depend_on_threads(real_data):
+    X, y = real_data
+    weights = np.random.default_rng(0).random(len(y)) * 3
+    assert len({digest(small(n_jobs=n).fit(X, y, weights)) for n in (1, 2, 3)}) == 1
+
+
+def test_class_weights_multiply_sample_weights(real_data):
+    X, y = real_data
+    y = y.astype(str)
+    weights = 1 + np.arange(len(y)) % 3
+    by_both = small(class_weight={"1": 2}).fit(X, y, weights)
+    assert digest(by_both) == digest(small().fit(X, y, np.where(y == "1", 2 * weights, weights)))
+    balanced = small(class_weight="balanced").fit(X, y)
+    share = compute_class_weight("balanced", classes=np.unique(y), y=y)
+    assert digest(balanced) == digest(small().fit(X, y, share[y.astype(int)]))
+
+
+def test_fractions_in_a_stream_are_drawn(real_data):
+    X, y = real_data
+    bits = pack(np.median(X) < X)
+    one_by_one = small(encoder=None, batch_size=1)
+    for i in range(60):
+        one_by_one.partial_fit(bits[i : i + 1], y[i : i + 1], classes=[0, 1, 2], sample_weight=[0.5])
+    at_once = small(encoder=None, batch_size=1).partial_fit(bits[:60], y[:60], [0, 1, 2], np.full(60, 0.5))
+    assert digest(one_by_one) == digest(at_once)
+    assert digest(at_once) != digest(small(encoder=None, batch_size=1).partial_fit(bits[:60], y[:60], [0, 1, 2]))
+    assert digest(at_once.partial_fit(bits[:9], y[:9], sample_weight=0)) == digest(one_by_one)  # nothing to learn
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1, 2], r"expected shape \(\d+,\)"),
+        (-1, "at least 0, got -1 for sample 0"),
+        (NAN, "finite numbers of at least 0"),
+        ("heavy", "expected numbers"),
+        (40_000, "at most 32767.*weights / weights.mean"),
+        (0, "all weights are zero"),
+    ],
+)
+def test_weights_that_cannot_be(real_data, weights, message):
+    with pytest.raises(ValueError, match=message):
+        small().fit(*real_data, sample_weight=weights)
+
+
+def test_class_weights_that_cannot_be(real_data):
+    X, y = real_data
+    with pytest.raises(ValueError, match=r"names the class 'b', but the classes are \[0, 1, 2\]"):
+        small(class_weight={"b": 2}).fit(X, y)
+    with pytest.raises(ValueError, match=r"class_weight='balanced' cannot be known in a stream"):
+        small(class_weight="balanced").partial_fit(X, y, [0, 1, 2])
+
+
+@pytest.mark.parametrize("value", ["balanced", {0: 2.5, 2: 1}])
+def test_class_weights_in_a_file(real_data, tmp_path, value):
+    clf = small(class_weight=value).fit(*real_data)
+    bitlocal.save(clf, tmp_path / "model.safetensors")
+    loaded = bitlocal.load(tmp_path / "model.safetensors")
+    assert loaded.class_weight == value
+    assert digest(loaded.fit(*real_data)) == digest(clf)
 
 
 # Conventions -----------------------------------------------------------------------------------------------
@@ -597,7 +714,6 @@ def test_constant_features(encoder):
 
 # Errors ----------------------------------------------------------------------------------------------------
 
-NAN = float("nan")
 BAD = {
     "hidden_layer_sizes": [0, -15, 15.0, "45", None, (45, 0), (45, 15.0), (True,), (2**24,)],
     "group_size": [0, -1, 15.0, "15", True],
@@ -607,6 +723,7 @@ BAD = {
     "max_iter": [0, -1, 2.5, "5", True],
     "hidden_clip": [0, -1, 2, 100, 65536, 65537, 3.0, "3", True],
     "encoder": [5, True, ThermometerEncoder, object, b"median"],
+    "class_weight": ["even", 2, ["balanced"], {0: -1}, {0: NAN}, {0: "2"}],
     "early_stopping": ["yes", 2, None],
     "freeze_first": ["yes", 2, None],
     "train_classifier": ["yes", 2, None],

@@ -119,6 +119,30 @@ def test_training_equals_reference(problem, n_threads):
     assert network.hidden_sha256() == expected.digest()
 
 
+WEIGHTS = st.sampled_from([0, 1, 2**31, 2**32 - 1, 2**32, 3 * 2**31, 2**33, 7 * 2**32 + 5, 32767 * 2**32])
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.integers(1, 3), st.data())
+def test_weighted_training_equals_reference(problem, n_threads, data):
+    spec, X, y, batch_size = problem
+    weights = np.array(data.draw(st.lists(WEIGHTS, min_size=len(y), max_size=len(y))), dtype=np.uint64)
+    weights[weights == 32767 * 2**32] = 32767 * 2**32 if len(y) < 20 else 40 * 2**32  # the reference repeats samples
+    network = BinaryNetwork(spec)
+    expected = make_reference(spec, margins_of(spec))
+    total = Counts()
+    for _ in range(2):
+        before = expected.presented
+        counts = network.train_epoch(pack(X), y, weights=weights, batch_size=batch_size, n_threads=n_threads)
+        correct, errors = expected.train_epoch(np.where(X, 1, -1), y, batch_size, weights=weights)
+        assert (counts.seen, counts.correct, counts.errors) == (expected.presented - before, correct, list(errors))
+        assert counts.rows == len(y)
+        total.add(counts)
+    assert (total.updates, total.draws, total.reinforced) == (expected.updates, expected.draws, expected.reinforced)
+    assert (network.state.wrong, network.state.seen) == (expected.wrong, expected.seen)
+    assert network.hidden_sha256() == expected.digest()
+
+
 @pytest.mark.parametrize("hidden", [(150,), (150, 75), (90, 45, 15)])
 def test_larger_network_equals_reference(hidden):
     """Learnable data, so that errors become rare, margins matter and reinforcement slows down."""

@@ -1,6 +1,7 @@
 // Training: a resident trainer, what it counts, and where its time goes.
 #include "trainer.hpp"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -15,6 +16,8 @@ using bitlocal::Trainer;
 using bitlocal::TrainingCounts;
 
 using Numbers = std::vector<std::uint64_t>;
+// Room for integers, which is filled.
+using Room = nb::ndarray<std::int32_t, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 Numbers reinforcement_of(const TrainingCounts& counts, std::uint64_t bitlocal::ReinforcementCounts::* what) {
     Numbers numbers;
@@ -23,7 +26,8 @@ Numbers reinforcement_of(const TrainingCounts& counts, std::uint64_t bitlocal::R
 }
 
 TrainingCounts run(Trainer& trainer, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
-                   const Input<std::uint32_t, 1>& order, std::uint32_t first_step, const Numbers& thresholds) {
+                   const Input<std::uint32_t, 1>& order, std::uint32_t first_step, const Numbers& thresholds,
+                   const std::optional<Input<std::uint64_t, 1>>& weights, const std::optional<Room>& logits) {
     const bitlocal::Network& network = trainer.network();
     require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
     require_samples(network.n_inputs(), samples);
@@ -40,7 +44,19 @@ TrainingCounts run(Trainer& trainer, const Input<Word, 2>& samples, const Input<
     require(std::all_of(thresholds.begin(), thresholds.end(),
                         [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
             "thresholds: expected at most 2^32");
-    const bitlocal::TrainingSet set{samples.data(), labels.data(), order.data(), order.shape(0)};
+    constexpr auto most = std::uint64_t{bitlocal::kMaxRepeats} << 32;
+    require(!weights || weights->shape(0) == samples.shape(0), "weights: expected one a sample");
+    require(!weights || std::all_of(weights->data(), weights->data() + weights->shape(0),
+                                    [](std::uint64_t weight) { return weight <= most; }),
+            "weights: expected at most 32767, in units of 2^-32");
+    require(!logits || (logits->shape(0) == order.shape(0) && logits->shape(1) == network.n_logits()),
+            "logits: expected room for one row a sample presented");
+    const bitlocal::TrainingSet set{samples.data(),
+                                    labels.data(),
+                                    order.data(),
+                                    order.shape(0),
+                                    weights ? weights->data() : nullptr,
+                                    logits ? logits->data() : nullptr};
     nb::gil_scoped_release released;
     return trainer.run(set, first_step, thresholds);
 }
@@ -61,6 +77,8 @@ void add_trainer(nb::module_& m) {
         phases.value(bitlocal::kPhaseNames[i], static_cast<bitlocal::Phase>(i));
 
     nb::class_<TrainingCounts>(m, "TrainingCounts", "What a stretch of training counted.")
+        .def_ro("seen", &TrainingCounts::seen,
+                "Samples that were presented; here and below each as often as it counts.")
         .def_ro("correct", &TrainingCounts::correct, "Samples that the last layer classified correctly when presented.")
         .def_ro("errors", &TrainingCounts::errors,
                 "Per layer: samples with an error signal; 0 in a frozen one below others.")
@@ -89,8 +107,10 @@ void add_trainer(nb::module_& m) {
         .def_prop_ro("batch_size", &Trainer::batch_size, "Samples in a mini-batch, at most.")
         .def_prop_ro("n_threads", &Trainer::n_threads, "Threads.")
         .def_prop_ro("usable", &Trainer::usable, "False in a process that was forked off after the trainer was made.")
-        .def("run", &run, "samples"_a, "labels"_a, "order"_a, "first_step"_a, "thresholds"_a,
-             "Train on the samples in the given order.")
+        .def("run", &run, "samples"_a, "labels"_a, "order"_a, "first_step"_a, "thresholds"_a, "weights"_a = nb::none(),
+             "logits"_a.noconvert() = nb::none(),
+             "Train on the samples in the given order; weights in units of 2^-32; logits: room for those of the last "
+             "layer as the samples were presented.")
         .def(
             "positions",
             [](const Trainer& self) {

@@ -115,6 +115,12 @@ class TrainingCounts:
     """What a stretch of training counted."""
 
     @property
+    def seen(self) -> int:
+        """
+        Samples that were presented; here and below each as often as it counts.
+        """
+
+    @property
     def correct(self) -> int:
         """Samples that the last layer classified correctly when presented."""
 
@@ -155,8 +161,10 @@ class Trainer:
     def usable(self) -> bool:
         """False in a process that was forked off after the trainer was made."""
 
-    def run(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, thresholds: Sequence[int]) -> TrainingCounts:
-        """Train on the samples in the given order."""
+    def run(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, thresholds: Sequence[int], weights: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, logits: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu')] | None = None) -> TrainingCounts:
+        """
+        Train on the samples in the given order; weights in units of 2^-32; logits: room for those of the last layer as the samples were presented.
+        """
 
     def positions(self) -> list[tuple[int, str]]:
         """
@@ -229,6 +237,8 @@ class Purpose(enum.IntEnum):
     synthetic_data = 6
 
     encoder = 7
+
+    repeats = 8
 
 def random_words(seed: int, purpose: int, layer: int, step: int, row: int, n: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
     """The first n 64-bit words of a random stream."""

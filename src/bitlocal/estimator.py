@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from bitlocal.spec import Spec
 from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
+from bitlocal.weights import weigh
 
 
 class BMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -61,6 +63,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one median for all features;
         "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A transformer gets the samples as
         they come (it is cloned, then fitted), and must return booleans, -1/+1 or 0/1. None: the data are bits.
+    class_weight : dict, "balanced" or None, default=None
+        How often a sample of a class counts in its mini-batch, by class label; 1 where a label is not named. "balanced"
+        for n_samples / (n_classes * samples of the class). Multiplied by `sample_weight`; see `fit`.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.
@@ -114,6 +119,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
+    classes_: NDArray[Any]
     feature_names_in_: NDArray[np.object_]
 
     def __init__(
@@ -130,6 +136,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         train_classifier: bool = DEFAULTS["train_classifier"],
         single_output: bool = DEFAULTS["single_output"],
         encoder: Any = DEFAULTS["encoder"],
+        class_weight: Mapping[Any, float] | str | None = DEFAULTS["class_weight"],
         early_stopping: bool = DEFAULTS["early_stopping"],
         validation_fraction: float | None = DEFAULTS["validation_fraction"],
         n_iter_no_change: int = DEFAULTS["n_iter_no_change"],
@@ -150,6 +157,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         self.train_classifier = train_classifier
         self.single_output = single_output
         self.encoder = encoder
+        self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -161,7 +169,14 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
 
     # Training ------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: ArrayLike | PackedBits, y: ArrayLike, *, callback: Callback | None = None) -> BMLPClassifier:
+    def fit(
+        self,
+        X: ArrayLike | PackedBits,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        callback: Callback | None = None,
+    ) -> BMLPClassifier:
         """Train on X, y; what was learnt before is forgotten unless `warm_start` is set.
 
         An interruption (Ctrl-C) leaves a usable classifier, trained so far.
@@ -174,6 +189,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             `pack`, are used as they are, which saves encoding them again and again.
         y : array-like of shape (n_samples,)
             Class labels, of any type; at least two classes.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each sample counts in its mini-batch, from 0 to 32767. A weight of 2 is as good as the sample
+            twice there, bit for bit; 0 leaves it out; the fraction of 1.3 is drawn anew in each epoch. Weights that are
+            all below 1 are taken for shares, and divided by their mean. The encoder counts each sample once.
         callback : callable, optional
             Called with a `Progress` several times an epoch.
 
@@ -189,12 +208,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         self.check_parameters()
         go_on = self.warm_start and hasattr(self, "network_")
         X, y = read_training(self, X, y, go_on=go_on)
-        if go_on:
-            labels = self._class_indices(y)
-        else:
+        classes = self.classes_ if go_on else np.unique(y)
+        X, labels, weights = weigh(X, _indices(y, classes), classes, sample_weight, self.class_weight)
+        if not go_on:
             if hasattr(self, "network_"):
                 del self.network_  # should what follows fail, nothing half-new passes for fitted
-            self.classes_, labels = np.unique(y, return_inverse=True)
+            present = np.unique(labels)  # a class of which weights leave nothing does not exist
+            self.classes_, labels = classes[present], np.searchsorted(present, labels)
             self._require_two_classes()
             self.encoder_: Any = fit_encoder(self, X, labels)
         bits = self._encode(X)
@@ -210,8 +230,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if fraction:
             rest, held_out = hold_out(labels, fraction, seed=self.network_.spec.seed)
             patience = self.n_iter_no_change if self.early_stopping else None
-            validation = Validation(bits[held_out], labels[held_out], patience, self.tol)
+            watched = None if weights is None else weights[held_out]
+            validation = Validation(bits[held_out], labels[held_out], patience, self.tol, watched)
             bits, labels = bits[rest], labels[rest]
+            weights = None if weights is None else weights[rest]
 
         n_epochs = self._epochs(len(labels))
         self.n_iter_ = 0
@@ -219,6 +241,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             self.network_,
             bits,
             labels,
+            weights=weights,
             epochs=n_epochs,
             batch_size=int(self.batch_size),
             n_threads=effective_n_jobs(self.n_jobs),
@@ -231,7 +254,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
                 print(_describe(record, n_epochs))
         return self
 
-    def partial_fit(self, X: ArrayLike | PackedBits, y: ArrayLike, classes: ArrayLike | None = None) -> BMLPClassifier:
+    def partial_fit(
+        self,
+        X: ArrayLike | PackedBits,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> BMLPClassifier:
         """Learn from samples in the order given, in mini-batches of `batch_size`.
 
         The first call fits the encoder on its samples, so it should see typical ones. The accuracy that rules
@@ -245,6 +274,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             Class labels.
         classes : array-like of shape (n_classes,), optional
             All class labels that will ever come; needed in the first call only.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each sample counts in its mini-batch, as in `fit`, but never divided by a mean: one of 0.5 is
+            presented every other time.
 
         Returns
         -------
@@ -260,7 +292,10 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             self._require_two_classes()
         elif classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call: {self.classes_!r}")
-        labels = self._class_indices(y)
+        labels = _indices(y, self.classes_)
+        X, labels, weights = weigh(X, labels, self.classes_, sample_weight, self.class_weight, stream=True)
+        if len(labels) == 0:
+            return self
         if first:
             self.encoder_ = fit_encoder(self, X, labels)
         bits = self._encode(X)
@@ -269,7 +304,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         else:
             self._check_same_rule()
         self.network_.train_stream(
-            bits, labels, batch_size=int(self.batch_size), n_threads=effective_n_jobs(self.n_jobs)
+            bits, labels, weights=weights, batch_size=int(self.batch_size), n_threads=effective_n_jobs(self.n_jobs)
         )
         return self
 
@@ -344,12 +379,6 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y has 1 class, {self.classes_[0]!r}: a classifier needs at least 2 classes to learn")
 
-    def _class_indices(self, y: NDArray[Any]) -> NDArray[np.intp]:
-        unseen = np.setdiff1d(y, self.classes_)
-        if len(unseen):
-            raise ValueError(f"y holds labels that are not among the classes {self.classes_!r}: {unseen[:5]!r}")
-        return np.searchsorted(self.classes_, y)
-
     def _encode(self, X: Any) -> PackedBits:
         return encode(self.encoder_, X, self.network_.spec.n_inputs if hasattr(self, "network_") else None)
 
@@ -361,6 +390,14 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""
         check(self.get_params(deep=False))
+
+
+def _indices(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
+    """Give the places of labels among the classes, which are in order."""
+    unseen = np.setdiff1d(y, classes)
+    if len(unseen):
+        raise ValueError(f"y holds labels that are not among the classes {classes!r}: {unseen[:5]!r}")
+    return np.searchsorted(classes, y)
 
 
 def _describe(record: EpochRecord, n_epochs: int) -> str:

@@ -47,7 +47,8 @@ class Counts:
     Attributes
     ----------
     seen, correct : int
-        Samples presented, and how many of them the network classified correctly before it learnt from them.
+        Samples presented, and how many of them the network classified correctly before it learnt from them; here and
+        below a sample counts as often as it is repeated.
     errors : list of int
         Samples with an error signal, for each layer; 0 in a frozen layer below others.
     batches : int
@@ -56,6 +57,8 @@ class Counts:
         Updates of a neuron by a sample, for each layer, and for the trained classifier where there is one.
     draws, reinforced : list of int
         Random words that the reinforcement drew, and synapses that it moved, likewise.
+    rows : int
+        Samples gone through, each once.
     """
 
     seen: int = 0
@@ -65,6 +68,7 @@ class Counts:
     updates: list[int] = field(default_factory=list)
     draws: list[int] = field(default_factory=list)
     reinforced: list[int] = field(default_factory=list)
+    rows: int = 0
 
     @property
     def accuracy(self) -> float:
@@ -81,6 +85,7 @@ class Counts:
         self.seen += other.seen
         self.correct += other.correct
         self.batches += other.batches
+        self.rows += other.rows
         for name in ("errors", "updates", "draws", "reinforced"):
             more = getattr(other, name)
             setattr(self, name, [a + b for a, b in zip(getattr(self, name) or [0] * len(more), more, strict=True)])
@@ -140,7 +145,13 @@ class BinaryNetwork:
     # Training ------------------------------------------------------------------------------------------------------
 
     def train_epoch(
-        self, samples: PackedBits, labels: NDArray[np.integer], *, batch_size: int = 100, n_threads: int = 1
+        self,
+        samples: PackedBits,
+        labels: NDArray[np.integer],
+        *,
+        weights: NDArray[np.uint64] | None = None,
+        batch_size: int = 100,
+        n_threads: int = 1,
     ) -> Counts:
         """Present every sample once, in an order drawn from the seed and the epoch's number.
 
@@ -150,6 +161,8 @@ class BinaryNetwork:
             n_samples rows of K_0 bits.
         labels : array of int, shape (n_samples,)
             Classes 0 ... C - 1.
+        weights : array of uint64, shape (n_samples,), optional
+            How often each sample counts in its mini-batch, in units of 2**-32: `bitlocal.weights.to_fixed`.
         batch_size : int, default=100
             Samples in a mini-batch.
         n_threads : int, default=1
@@ -160,7 +173,8 @@ class BinaryNetwork:
         Counts
         """
         counts = Counts()
-        for part in self.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
+        parts = self.train_epoch_parts(samples, labels, weights=weights, batch_size=batch_size, n_threads=n_threads)
+        for part in parts:
             counts.add(part)
         return counts
 
@@ -169,6 +183,7 @@ class BinaryNetwork:
         samples: PackedBits,
         labels: NDArray[np.integer],
         *,
+        weights: NDArray[np.uint64] | None = None,
         batch_size: int = 100,
         n_threads: int = 1,
         part_size: int = 2000,
@@ -188,26 +203,36 @@ class BinaryNetwork:
         labels = np.ascontiguousarray(labels, dtype=np.int32)  # once, and not for each part
         total = Counts()
         for first in range(0, len(order), part_size):
-            part = self._train(samples, labels, order[first : first + part_size], batch_size, thresholds, n_threads)
+            part = self._train(
+                samples, labels, weights, order[first : first + part_size], batch_size, thresholds, n_threads
+            )
             total.add(part)
             yield part
         self.state.epoch += 1
-        self.state.wrong, self.state.seen = total.seen - total.correct, total.seen
+        if total.seen:  # weights may have left nothing to present
+            self.state.wrong, self.state.seen = total.seen - total.correct, total.seen
 
     def train_stream(
-        self, samples: PackedBits, labels: NDArray[np.integer], *, batch_size: int = 100, n_threads: int = 1
+        self,
+        samples: PackedBits,
+        labels: NDArray[np.integer],
+        *,
+        weights: NDArray[np.uint64] | None = None,
+        batch_size: int = 100,
+        n_threads: int = 1,
     ) -> Counts:
         """Present the samples once, in the order given, without closing an epoch.
 
         The accuracy that rules the reinforcement stays that of the last complete epoch.
         """
         order = np.arange(len(samples), dtype=np.uint32)
-        return self._train(samples, labels, order, batch_size, self.reinforcement_thresholds(), n_threads)
+        return self._train(samples, labels, weights, order, batch_size, self.reinforcement_thresholds(), n_threads)
 
     def _train(
         self,
         samples: PackedBits,
         labels: NDArray[np.integer],
+        weights: NDArray[np.uint64] | None,
         order: NDArray[np.uint32],
         batch_size: int,
         thresholds: Sequence[int],
@@ -221,13 +246,12 @@ class BinaryNetwork:
         self.state.step += n_steps
         try:
             with watch(trainer):
-                counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds)
+                counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds, weights)
         except (ValueError, TypeError, RuntimeError, MemoryError):  # the core refused, and has changed nothing
             self.state.step = first_step
             raise
-        return Counts(
-            len(order), counts.correct, counts.errors, n_steps, counts.updates, counts.draws, counts.reinforced
-        )
+        done = counts.errors, n_steps, counts.updates, counts.draws, counts.reinforced
+        return Counts(counts.seen, counts.correct, *done, rows=len(order))
 
     def trainer(self, batch_size: int, n_threads: int, *, most: int | None = None) -> _core.Trainer:
         """Give the resident trainer, which keeps its threads and its memory until `release`.

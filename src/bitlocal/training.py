@@ -75,8 +75,8 @@ class Progress:
 
     @property
     def seen(self) -> int:
-        """Samples presented in this epoch."""
-        return self.counts.seen
+        """Samples gone through in this epoch, each once."""
+        return self.counts.rows
 
     @property
     def train_accuracy(self) -> float:
@@ -104,12 +104,22 @@ class Validation:
         Epochs without improvement after which training stops and the best network is restored; None to only watch.
     tol : float
         How much the accuracy must rise to count as an improvement.
+    weights : ndarray of uint64, or None
+        How much each sample counts; None for the same.
     """
 
     samples: PackedBits
     labels: NDArray[np.integer]
     patience: int | None
     tol: float
+    weights: NDArray[np.uint64] | None = None
+
+    def accuracy(self, predicted: NDArray[np.integer]) -> float:
+        """Give the share of samples, by weight, that were predicted correctly."""
+        right = predicted == self.labels
+        if self.weights is None:
+            return float(right.mean())
+        return float(sum(self.weights[right].tolist()) / sum(self.weights.tolist()))  # exact, of whole numbers
 
 
 def train(
@@ -117,6 +127,7 @@ def train(
     samples: PackedBits,
     labels: NDArray[np.integer],
     *,
+    weights: NDArray[np.uint64] | None = None,
     epochs: int,
     batch_size: int,
     n_threads: int,
@@ -131,16 +142,19 @@ def train(
     try:
         for epoch in range(1, epochs + 1):
             counts, seconds, start = Counts(), 0.0, time.perf_counter()
-            for part in network.train_epoch_parts(samples, labels, batch_size=batch_size, n_threads=n_threads):
+            parts = network.train_epoch_parts(
+                samples, labels, weights=weights, batch_size=batch_size, n_threads=n_threads
+            )
+            for part in parts:
                 seconds += time.perf_counter() - start
                 counts.add(part)
-                if callback is not None and counts.seen < len(samples):
+                if callback is not None and counts.rows < len(samples):
                     callback(Progress(epoch, epochs, copy.deepcopy(counts), len(samples)))
                 start = time.perf_counter()
             accuracy = None
             if validation is not None:
                 predicted = network.predict(validation.samples, n_threads=n_threads)
-                accuracy = float((predicted == validation.labels).mean())
+                accuracy = validation.accuracy(predicted)
             record = EpochRecord(epoch, counts, accuracy, seconds)
             yield record
             if callback is not None:

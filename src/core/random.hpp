@@ -34,8 +34,9 @@ enum class Purpose : std::uint32_t {
     kHoldOut = 5,
     kSyntheticData = 6,
     kEncoder = 7,
+    kRepeats = 8,
 };
-inline constexpr std::array<std::pair<const char*, Purpose>, 7> kPurposes = {{
+inline constexpr std::array<std::pair<const char*, Purpose>, 8> kPurposes = {{
     {"hidden_weights", Purpose::kHiddenWeights},
     {"local_classifier", Purpose::kLocalClassifier},
     {"reinforcement", Purpose::kReinforcement},
@@ -43,6 +44,7 @@ inline constexpr std::array<std::pair<const char*, Purpose>, 7> kPurposes = {{
     {"hold_out", Purpose::kHoldOut},
     {"synthetic_data", Purpose::kSyntheticData},
     {"encoder", Purpose::kEncoder},
+    {"repeats", Purpose::kRepeats},
 }};
 
 // Key and first counter of a stream.

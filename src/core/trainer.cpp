@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "kernels/dispatch.hpp"
+#include "random.hpp"
 
 namespace bitlocal {
 
@@ -70,7 +71,7 @@ Trainer::Trainer(Network& network, std::size_t batch_size, std::size_t n_threads
                              l,
                              !blocks[l].learns,
                              {0, l == 0 ? inputs_.data() : traces_[l - 1].outputs.data(), trace.wanted.data(),
-                              trace.errors.data(), trace.chosen.data(), batch_size}});
+                              trace.errors.data(), trace.chosen.data(), batch_size, nullptr}});
         wanted_.emplace_back();
         for (const auto& pool : blocks[l].pools) wanted_[l].emplace_back(network_.n_targets(), pool->n_inputs());
     }
@@ -80,7 +81,7 @@ Trainer::Trainer(Network& network, std::size_t batch_size, std::size_t n_threads
                              blocks.size() - 1,
                              false,
                              {0, trace.outputs.data(), trace.wanted_answers.data(), trace.errors.data(),
-                              trace.chosen_answers.data(), batch_size}});
+                              trace.chosen_answers.data(), batch_size, nullptr}});
     }
     for (std::size_t t = 0; t < n_threads; ++t) workspaces_.emplace_back(network_, batch_size, learners_.size());
     team_.reset(new Team(n_threads));
@@ -93,24 +94,28 @@ TrainingCounts Trainer::run(const TrainingSet& set, std::uint32_t first_step,
     if (!usable()) throw std::logic_error("this trainer's threads have stayed behind in another process");
     const std::lock_guard alone(running_);
     const Context context{kernels().rule};
-    prepare(thresholds);
+    prepare(set, thresholds);
     team_->run([&](Member member) { work(context, member, set, first_step); });
     TrainingCounts total = counts();
+    exchange_->sum(&total.seen, 1);
     exchange_->sum(&total.correct, 1);
     exchange_->sum(total.errors.data(), total.errors.size());
     return total;
 }
 
-void Trainer::prepare(const std::vector<std::uint64_t>& thresholds) {
+void Trainer::prepare(const TrainingSet& set, const std::vector<std::uint64_t>& thresholds) {
     const bool as_before = std::equal(gaps_.begin(), gaps_.end(), thresholds.begin(), thresholds.end(),
                                       [](const GapTable& gap, std::uint64_t t) { return gap.threshold() == t; });
     if (!as_before) gaps_ = std::vector<GapTable>(thresholds.begin(), thresholds.end());
     for (std::size_t l = 0; l < wanted_.size(); ++l)
         for (std::size_t target = 0; !wanted_[l].empty() && target < network_.n_targets(); ++target)
             hand_down(l, target);
+    repeats_.resize(set.weights == nullptr ? 0 : batch_size_);
+    for (Learner& learner : learners_) learner.choices.repeats = repeats_.empty() ? nullptr : repeats_.data();
     for (Workspace& own : workspaces_) {
+        own.update.repeats.resize(repeats_.size());
         TrainingCounts& counts = own.counts;
-        counts.correct = 0;
+        counts.seen = counts.correct = 0;
         std::fill(counts.errors.begin(), counts.errors.end(), 0);
         std::fill(counts.updates.begin(), counts.updates.end(), 0);
         std::fill(counts.reinforcement.begin(), counts.reinforcement.end(), ReinforcementCounts{});
@@ -144,8 +149,8 @@ void Trainer::work(const Context& context, const Member& member, const TrainingS
         const std::size_t size = std::min(batch_size_, set.n - first);
         position.step.store(step, std::memory_order_relaxed);
         position.set(Activity::kForward);
-        look_up(member, set, first, size);
-        forward(context, member, set, first, size, watch);
+        look_up(member, set, first, size, step);
+        forward(context, member, set, first, size, step, watch);
         position.set(Activity::kExchange);
         exchange_->between_choice_and_update(member, traces_, size);
         watch.lap(Phase::kWaiting);
@@ -160,20 +165,32 @@ void Trainer::work(const Context& context, const Member& member, const TrainingS
 }
 
 // What the updates need of every sample of the mini-batch, whoever presents it: this thread's share of that.
-void Trainer::look_up(const Member& member, const TrainingSet& set, std::size_t first, std::size_t size) {
+void Trainer::look_up(const Member& member, const TrainingSet& set, std::size_t first, std::size_t size,
+                      std::uint32_t step) {
     const std::size_t n_words = words_for(network_.n_inputs());
     for (std::size_t s = member.share(size); s < member.share_end(size); ++s) {
         const std::size_t row = set.order[first + s];
         inputs_[s] = set.samples + row * n_words;
+        if (!repeats_.empty()) repeats_[s] = repeats_of(set, row, step, s);
         for (std::size_t l = 0; l < traces_.size(); ++l) traces_[l].wanted[s] = wanted_of(l, set.labels[row]);
         if (Trace& last = traces_.back(); !last.wanted_answers.empty())
             last.wanted_answers[s] = network_.teacher().wanted_answers(set.labels[row]);
     }
 }
 
+// How often a sample counts: its weight, rounded up or down at random.
+std::uint32_t Trainer::repeats_of(const TrainingSet& set, std::size_t row, std::uint32_t step,
+                                  std::size_t place) const {
+    if (set.weights == nullptr) return 1;
+    const std::uint64_t weight = set.weights[row], whole = weight >> 32, fraction = weight & 0xFFFFFFFFu;
+    if (fraction == 0) return static_cast<std::uint32_t>(whole);
+    RandomStream words(network_.seed(), Purpose::kRepeats, 0, step, static_cast<std::uint32_t>(place));
+    return static_cast<std::uint32_t>(whole + ((fraction + (words[0] >> 32)) >> 32));
+}
+
 // Steps 1 to 5, all blocks, this thread's share of the mini-batch's samples.
 void Trainer::forward(const Context& context, const Member& member, const TrainingSet& set, std::size_t first,
-                      std::size_t size, Stopwatch& watch) {
+                      std::size_t size, std::uint32_t step, Stopwatch& watch) {
     Workspace& own = workspaces_[member.index];
     const std::size_t n_words = words_for(network_.n_inputs());
     const auto [share, share_end] = exchange_->samples(member, size);
@@ -184,7 +201,9 @@ void Trainer::forward(const Context& context, const Member& member, const Traini
             const std::size_t row = set.order[first + s];
             tile.inputs[s - tile.begin] = set.samples + row * n_words;
             tile.labels[s - tile.begin] = set.labels[row];
+            tile.repeats[s - tile.begin] = repeats_of(set, row, step, s);
         }
+        tile.logits = set.logits == nullptr ? nullptr : set.logits + (first + tile.begin) * network_.n_logits();
         for (std::size_t l = 0; l < traces_.size(); ++l) forward_block(context, l, tile, own, watch);
     }
 }
@@ -207,9 +226,15 @@ void Trainer::forward_block(const Context& context, std::size_t l, const Tile& t
     teacher.judge(own.o.data(), tile.labels, end - begin, verdicts);
     for (std::size_t s = begin; s < end; ++s) {
         const Verdict& verdict = verdicts[s - begin];
-        trace.errors[s] = verdict.error;
-        own.counts.errors[l] += verdict.error;
-        if (last) own.counts.correct += verdict.correct;
+        const std::uint32_t repeats = tile.repeats[s - begin];
+        trace.errors[s] = verdict.error && repeats > 0;
+        own.counts.errors[l] += verdict.error ? repeats : 0;
+        if (!last) continue;
+        own.counts.seen += repeats;
+        own.counts.correct += verdict.correct ? repeats : 0;
+        if (tile.logits != nullptr)
+            std::copy_n(own.o.data() + (s - begin) * teacher.o_stride(), network_.n_logits(),
+                        tile.logits + (s - begin) * network_.n_logits());
     }
     watch.lap(Phase::kErrorSignal);
     for (std::size_t s = begin; s < end && block.learns; ++s) {
@@ -278,6 +303,7 @@ TrainingCounts Trainer::counts() const {
     TrainingCounts total = workspaces_.front().counts;
     for (std::size_t t = 1; t < workspaces_.size(); ++t) {
         const TrainingCounts& more = workspaces_[t].counts;
+        total.seen += more.seen;
         total.correct += more.correct;
         for (std::size_t l = 0; l < total.errors.size(); ++l) total.errors[l] += more.errors[l];
         for (std::size_t i = 0; i < total.updates.size(); ++i) {

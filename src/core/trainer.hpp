@@ -24,9 +24,14 @@ struct TrainingSet {
     const std::int32_t* labels;  // one a row: 0 ... n_targets - 1
     const std::uint32_t* order;  // n row numbers
     std::size_t n;
+    // How often a sample counts, one weight a row, in units of 2^-32: at most kMaxRepeats. Null where each counts once.
+    const std::uint64_t* weights = nullptr;
+    // Where the last block's logits go, as the samples were presented: n rows of n_logits. Null where nobody asked.
+    std::int32_t* logits = nullptr;
 };
 
 struct TrainingCounts {
+    std::uint64_t seen = 0;             // samples that were presented; here and below each as often as it counts
     std::uint64_t correct = 0;          // samples that the last block answered correctly when they were presented
     std::vector<std::uint64_t> errors;  // per block: samples with an error signal; 0 in a frozen one below others
     // Per block, and for the teacher that learns where there is one:
@@ -97,14 +102,18 @@ class Trainer {
         std::size_t begin, end;  // in the mini-batch
         const Word* inputs[kTile];
         std::int32_t labels[kTile];
+        std::uint32_t repeats[kTile];
+        std::int32_t* logits;  // where the first one's go; null if nowhere
     };
     struct Workspace;
     class Stopwatch;
 
-    void prepare(const std::vector<std::uint64_t>& thresholds);
+    void prepare(const TrainingSet& set, const std::vector<std::uint64_t>& thresholds);
+    std::uint32_t repeats_of(const TrainingSet&, std::size_t row, std::uint32_t step, std::size_t place) const;
     void work(const Context&, const Member&, const TrainingSet&, std::uint32_t first_step);
-    void look_up(const Member&, const TrainingSet&, std::size_t first, std::size_t size);
-    void forward(const Context&, const Member&, const TrainingSet&, std::size_t first, std::size_t size, Stopwatch&);
+    void look_up(const Member&, const TrainingSet&, std::size_t first, std::size_t size, std::uint32_t step);
+    void forward(const Context&, const Member&, const TrainingSet&, std::size_t first, std::size_t size,
+                 std::uint32_t step, Stopwatch&);
     void forward_block(const Context&, std::size_t l, const Tile&, Workspace&, Stopwatch&);
     void update(const Context&, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
     void update_learner(const Context&, std::size_t i, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
@@ -123,8 +132,9 @@ class Trainer {
     std::unique_ptr<Exchange> exchange_;
     std::mutex running_;
     TeamPointer team_;
-    std::vector<const Word*> inputs_;  // per sample of the mini-batch
-    std::vector<Trace> traces_;        // per block
+    std::vector<const Word*> inputs_;     // per sample of the mini-batch
+    std::vector<std::uint32_t> repeats_;  // and how often it counts; empty where each counts once
+    std::vector<Trace> traces_;           // per block
     std::vector<std::vector<BitMatrix>>
         wanted_;                         // per block: the desired activations below each of its pools, a row a target
     std::vector<Learner> learners_;      // per block, and the teacher that learns

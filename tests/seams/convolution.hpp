@@ -68,10 +68,12 @@ class Convolution final : public Trained {
                 if (output / shape_.n_positions() != f) continue;
                 copy_patch(choices.inputs[s], output % shape_.n_positions(), patches.row(s));
                 scratch.samples[n] = patches.row(s);
+                if (choices.repeats != nullptr) scratch.repeats[n] = choices.repeats[s];
                 scratch.desired[n++] = get_bit(choices.wanted[s], output) ? 1 : 0;
             }
-            if (n > 0) counters_.update(context.kernels, f, scratch.samples.data(), scratch.desired.data(), n);
-            n_updates += n;
+            if (n > 0)
+                n_updates += counters_.update(context.kernels, f, scratch.samples.data(), scratch.desired.data(),
+                                              choices.repeats == nullptr ? nullptr : scratch.repeats.data(), n);
         }
         return n_updates;
     }

@@ -57,11 +57,13 @@ def _record(
     updates: tuple[int, ...] = (),
     draws: tuple[int, ...] = (),
     reinforced: tuple[int, ...] = (),
+    rows: int | None = None,
 ) -> EpochRecord:
     """Make the record of an epoch; the parameters are the entries, in their order. Shares are of whole samples."""
     errors = [round(share * n_samples) for share in error_share]
     correct = round(train_accuracy * n_samples)
-    counts = Counts(n_samples, correct, errors, batches, list(updates), list(draws), list(reinforced))
+    done = errors, batches, list(updates), list(draws), list(reinforced)
+    counts = Counts(n_samples, correct, *done, rows=n_samples if rows is None else rows)
     return EpochRecord(epoch, counts, validation_accuracy, seconds)
 
 
@@ -69,7 +71,9 @@ def record_to_json(record: EpochRecord) -> dict[str, Any]:
     """Give the entries of a record."""
     values = {**vars(record.counts), **vars(record)}
     values |= {name: getattr(record, name) for name in ("n_samples", "train_accuracy", "error_share")}
-    return {name: values[name] for name in inspect.signature(_record).parameters}
+    if values["rows"] == values["n_samples"]:
+        del values["rows"]  # younger than format 1: written where it says something
+    return {name: values[name] for name in inspect.signature(_record).parameters if name in values}
 
 
 def record_from_json(entries: Mapping[str, Any]) -> EpochRecord:

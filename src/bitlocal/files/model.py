@@ -214,8 +214,9 @@ def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, Spec]:
         encoder = encoder_from_json(encoder)
     elif encoder != "auto":
         make_encoder(encoder)  # refuses what it does not know
+    weights = _class_weight_from_json(parameters.pop("class_weight", None))
     kind = SingleLayerClassifier if any(isinstance(layer, Pool) for layer in spec.layers) else BMLPClassifier
-    classifier = build(kind, parameters, encoder=encoder, **_network_parameters(spec))
+    classifier = build(kind, parameters, encoder=encoder, class_weight=weights, **_network_parameters(spec))
     classifier.check_parameters()
     return classifier, spec
 
@@ -227,7 +228,22 @@ def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
         del parameters[name]
     if not isinstance(parameters["encoder"], str):
         parameters["encoder"] = encoder_to_json(parameters["encoder"])
+    # Younger than format 1: written where it says something, so that other files stay as they were.
+    if (class_weight := parameters.pop("class_weight")) is not None:
+        named = isinstance(class_weight, Mapping)
+        parameters["class_weight"] = [list(pair) for pair in class_weight.items()] if named else class_weight
     return parameters
+
+
+def _class_weight_from_json(value: Any) -> Mapping[Any, float] | str | None:
+    if not isinstance(value, list):
+        weights: Mapping[Any, float] | str | None = value  # checked with the other parameters
+        return weights
+    require(
+        all(isinstance(p, list) and len(p) == 2 and fits(p[0], str | bool | int | float) for p in value),
+        "the weights of the classes are not valid",
+    )
+    return dict(value)
 
 
 def _network_parameters(spec: Spec) -> dict[str, Any]:

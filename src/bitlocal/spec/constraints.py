@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -71,6 +71,23 @@ class Whole:
         if not is_whole(value) or value < self.low or (self.high is not None and value > self.high):
             limits = f"of at least {self.low}" if self.high is None else f"from {self.low} to {self.high}"
             raise ValueError(f"{name}={value!r}: expected a whole number {limits}")
+
+
+@dataclass(frozen=True)
+class ClassWeights:
+    """None, "balanced", or numbers of at least 0 by class label."""
+
+    kind: ClassVar[Any] = str | None
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise a ValueError unless the value is one of these."""
+        if value is None or (isinstance(value, str) and value == "balanced"):
+            return
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{name}={value!r}: expected 'balanced', a dict of class label to weight, or None")
+        for label, weight in value.items():
+            if not is_real(weight) or not 0 <= weight < float("inf"):
+                raise ValueError(f"{name}={value!r}: expected numbers of at least 0, got {weight!r} for {label!r}")
 
 
 @dataclass(frozen=True)

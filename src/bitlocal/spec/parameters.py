@@ -13,6 +13,7 @@ from bitlocal.spec import Classes, Dense, LayerSpec, Pool, Rule, Spec, default_g
 from bitlocal.spec.constraints import (
     Anything,
     Between,
+    ClassWeights,
     Constraint,
     Flag,
     Inside,
@@ -123,6 +124,13 @@ PARAMETERS: Mapping[str, Parameter] = {
         "how samples become bits",
         note="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
         "table, image:PARTS as in image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
+    ),
+    "class_weight": Parameter(
+        None,
+        ClassWeights(),
+        "--class-weight",
+        "how often samples of a class count; balanced: rare ones as much as common ones",
+        "1 each",
     ),
     "early_stopping": Parameter(
         False, Flag(), "--early-stopping", "stop when the validation accuracy no longer rises; keep the best network"

@@ -1,6 +1,7 @@
 #include "layers/counters.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "random.hpp"
 
@@ -57,6 +58,42 @@ ReinforcementCounts Counters::reinforce(const RuleKernels& kernels, std::size_t 
         counts += bitlocal::reinforce(kernels, hidden_row(row), n_inputs_, gaps, stream, range_.low, range_.high);
     }
     return counts;
+}
+
+std::size_t Counters::update(const RuleKernels& kernels, std::size_t row, const Word* const* samples,
+                             const std::uint8_t* desired, const std::uint32_t* repeats, std::size_t n_samples) {
+    const auto once = [](std::uint32_t times) { return times == 1; };
+    if (repeats == nullptr || std::all_of(repeats, repeats + n_samples, once)) {
+        kernels.update(hidden_row(row), n_inputs_, samples, desired, n_samples, range_.low, range_.high,
+                       w_.neuron(row));
+        return n_samples;
+    }
+    for (std::size_t w = 0; w < w_.n_words(); ++w) add_repeated(row, w, samples, desired, repeats, n_samples);
+    refresh(row);
+    return std::accumulate(repeats, repeats + n_samples, std::size_t{0});
+}
+
+// Without a kernel of its own: a sample costs as much however often it counts.
+void Counters::add_repeated(std::size_t row, std::size_t w, const Word* const* samples, const std::uint8_t* desired,
+                            const std::uint32_t* repeats, std::size_t n_samples) {
+    constexpr std::size_t kMost = 1 << 15;  // samples that 32 bits can sum, since none counts more than kMaxRepeats
+    static_assert(kMost * kMaxRepeats <= INT32_MAX);
+    std::int64_t sums[kWordBits] = {};
+    for (std::size_t s = 0; s < n_samples;) {
+        std::int32_t part[kWordBits] = {};
+        for (const std::size_t end = std::min(n_samples, s + kMost); s < end; ++s) {
+            const Word agree = samples[s][w] ^ (Word{desired[s]} - 1);
+            const auto times = static_cast<std::int32_t>(repeats[s]);
+            const std::uint32_t halves[] = {static_cast<std::uint32_t>(agree), static_cast<std::uint32_t>(agree >> 32)};
+            for (std::size_t half = 0; half < 2; ++half)
+                for (std::size_t i = 0; i < kWordBits / 2; ++i)
+                    part[kWordBits / 2 * half + i] += (halves[half] & (1u << i)) != 0 ? times : -times;
+        }
+        for (std::size_t i = 0; i < kWordBits; ++i) sums[i] += part[i];
+    }
+    std::int16_t* h = hidden_row(row) + w * kWordBits;
+    for (std::size_t i = 0; i < std::min(kWordBits, n_inputs_ - w * kWordBits); ++i)
+        h[i] = static_cast<std::int16_t>(std::clamp<std::int64_t>(h[i] + sums[i], range_.low, range_.high));
 }
 
 void Counters::refresh(std::size_t row) {

@@ -16,6 +16,9 @@ struct CounterRange {
     std::int16_t high = INT16_MAX;
 };
 
+// How often a sample counts in a mini-batch, at most: a counter has no more steps.
+inline constexpr std::uint32_t kMaxRepeats = INT16_MAX;
+
 class Counters {
   public:
     Counters(std::size_t n_rows, std::size_t n_inputs, CounterRange range);
@@ -36,18 +39,19 @@ class Counters {
     // The same for the kernels.
     const WeightBlocks& blocks() const { return w_; }
 
-    // Step 6, for one row: adds the samples, clamps once, and refreshes the row's binary weights.
-    void update(const RuleKernels& kernels, std::size_t row, const Word* const* samples, const std::uint8_t* desired,
-                std::size_t n_samples) {
-        kernels.update(hidden_row(row), n_inputs_, samples, desired, n_samples, range_.low, range_.high,
-                       w_.neuron(row));
-    }
+    // Step 6, for one row: adds the samples, clamps once, and refreshes the row's binary weights. Returns how many
+    // samples were added, each as often as it counts.
+    //   repeats   per sample, how often it counts; null where each counts once
+    std::size_t update(const RuleKernels& kernels, std::size_t row, const Word* const* samples,
+                       const std::uint8_t* desired, const std::uint32_t* repeats, std::size_t n_samples);
     // Step 7, for rows begin ... end - 1, in mini-batch `step`.
     ReinforcementCounts reinforce(const RuleKernels& kernels, std::size_t begin, std::size_t end, const GapTable& gaps,
                                   std::uint64_t seed, std::uint32_t index, std::uint32_t step);
 
   private:
     std::int16_t* hidden_row(std::size_t row) { return h_.data() + row * n_inputs_; }
+    void add_repeated(std::size_t row, std::size_t w, const Word* const* samples, const std::uint8_t* desired,
+                      const std::uint32_t* repeats, std::size_t n_samples);
     void refresh(std::size_t row);
 
     std::size_t n_rows_;

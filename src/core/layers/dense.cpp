@@ -33,16 +33,17 @@ std::size_t Dense::update(const Context& context, std::size_t begin, std::size_t
         const std::size_t place = first[i + 1]++;  // afterwards first[i] is where neuron i's samples begin
         scratch.samples[place] = choices.inputs[s];
         scratch.desired[place] = get_bit(choices.wanted[s], first_neuron + i) ? 1 : 0;
+        if (choices.repeats != nullptr) scratch.repeats[place] = choices.repeats[s];
     }
 
+    std::size_t n_updates = 0;
     for (std::size_t k = begin; k < end; ++k) {
-        const std::size_t i = k - first_neuron;
-        const std::size_t n = first[i + 1] - first[i];
+        const std::size_t at = first[k - first_neuron], n = first[k - first_neuron + 1] - at;
         if (n > 0)
-            counters_.update(context.kernels, k, scratch.samples.data() + first[i], scratch.desired.data() + first[i],
-                             n);
+            n_updates += counters_.update(context.kernels, k, scratch.samples.data() + at, scratch.desired.data() + at,
+                                          choices.repeats == nullptr ? nullptr : scratch.repeats.data() + at, n);
     }
-    return first[end - first_neuron] - first[begin - first_neuron];
+    return n_updates;
 }
 
 }  // namespace bitlocal

@@ -36,9 +36,10 @@ class Layer {
 
 // The samples of a mini-batch that chose the neurons of one group; reused from group to group.
 struct UpdateScratch {
-    std::vector<std::size_t> first;     // per neuron of the group: where its samples begin
-    std::vector<const Word*> samples;   // the activations that came in, neuron after neuron
-    std::vector<std::uint8_t> desired;  // and the desired activation
+    std::vector<std::size_t> first;      // per neuron of the group: where its samples begin
+    std::vector<const Word*> samples;    // the activations that came in, neuron after neuron
+    std::vector<std::uint8_t> desired;   // and the desired activation
+    std::vector<std::uint32_t> repeats;  // and how often it counts; empty where each counts once
 };
 
 // What the samples of a mini-batch chose in a layer.
@@ -49,6 +50,7 @@ struct Choices {
     const std::uint8_t* errors;  // per sample: the error signal e
     const std::int32_t* chosen;  // [group * chosen_stride + sample], valid where e = 1: a place in the group, or -1
     std::size_t chosen_stride;
+    const std::uint32_t* repeats;  // per sample: how often it counts; null where each counts once
 };
 
 // A layer whose synapses have hidden weights. Its rows of counters are cut into groups, in each of which a sample
@@ -63,7 +65,8 @@ class Trained : public Layer {
     //   wanted   the desired activations
     virtual void choose(const Context&, std::int32_t* z, const Word* wanted, std::int32_t* chosen,
                         std::size_t chosen_stride) const = 0;
-    // Step 6, for rows begin ... end - 1, all of one group. Returns how many updates there were of a row by a sample.
+    // Step 6, for rows begin ... end - 1, all of one group. Returns how many updates there were of a row by a sample,
+    // which counts as often as it is repeated.
     virtual std::size_t update(const Context&, std::size_t begin, std::size_t end, const Choices&, UpdateScratch&) = 0;
 
     // Hidden and binary weights; step 7 is theirs alone.
