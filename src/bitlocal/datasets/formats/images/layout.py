@@ -76,12 +76,12 @@ def arrange(path: Path, images: Iterable[Place], folders: Iterable[Place], *, la
         raise DataError(f"{path}: {what}; expected {_EXPECTED}, with names that end in {', '.join(ENDINGS)}{other}")
     depth = _wrapping(images, folders)
     top, folders = images[0][:depth], [f for f in folders if f[:depth] == images[0][:depth] and len(f) > depth]
-    parts = _named_parts(path, depth, images, folders)
+    parts = _named_parts(path, depth, images, folders, labelled=labelled)
     if parts is None:
         return Layout(_part(path, top, images, folders, labelled=labelled), None)
     train, test = (None if name is None else (*top, name) for name in parts)
-    if not labelled and test is not None:
-        return Layout(_part(path, test, images, folders, labelled=False), None)
+    if test is not None and (train is None or not labelled):
+        train, test = test, None
     return Layout(
         _part(path, train or top, images, folders, labelled=labelled),
         None if test is None else _part(path, test, images, folders, labelled=labelled),
@@ -99,33 +99,39 @@ def _wrapping(images: list[Place], folders: list[Place]) -> int:
         depth += 1
 
 
-def _named_parts(path: Path, depth: int, images: list[Place], folders: list[Place]) -> tuple[str, str | None] | None:
+def _named_parts(
+    path: Path, depth: int, images: list[Place], folders: list[Place], *, labelled: bool
+) -> tuple[str | None, str | None] | None:
     """Name the folders for training and testing; None if the folders are classes."""
-    names = sorted({f[depth] for f in folders})
-    kinds = {name: _PARTS[name.casefold()] for name in names if name.casefold() in _PARTS}
+    kinds = {f[depth]: _PARTS[f[depth].casefold()] for f in folders if f[depth].casefold() in _PARTS}
     by_kind = {kind: [name for name in kinds if kinds[name] == kind] for kind in (_TRAIN, _TEST, _VALIDATION)}
-    # A class may be called "train", beside "bus" and "ship": its images are right in its folder.
-    in_train = [image for image in images if image[depth] in by_kind[_TRAIN]]
-    if not in_train or any(len(image) < depth + 3 for image in in_train):
-        return None
-    for found in by_kind.values():
-        if len(found) > 1:
-            raise DataError(f"{path}: the folders {' and '.join(found)} are for the same; put them together")
     others = [image for image in images if image[depth] not in kinds]
+    has_classes = any(len(image) > depth + 2 for image in images if image[depth] in by_kind[_TRAIN])
+    # A class may be called "train", beside "bus" and "ship": its images are right in its folder.
+    if not kinds or (others and not has_classes):
+        return None
     if others:
         raise DataError(
             f"{path}: images beside the folders {' and '.join(kinds)}: {some_of(map(name_of, others), 3)}; put them "
             "into one of these, or elsewhere"
         )
-    test = by_kind[_TEST] or by_kind[_VALIDATION]
-    if by_kind[_TEST] and by_kind[_VALIDATION]:
+    for found in by_kind.values():
+        if len(found) > 1:
+            raise DataError(f"{path}: the folders {' and '.join(found)} are for the same; put them together")
+    train, test, validation = (found[0] if found else None for found in by_kind.values())
+    if train is None and labelled:
+        raise DataError(
+            f"{path}: there is {' and '.join(kinds)}, but no folder train; expected {_EXPECTED}: add it, or give the "
+            "folder with the classes itself"
+        )
+    if test and validation and labelled:
         warnings.warn(
-            f"{path}: the images in {by_kind[_VALIDATION][0]} are left out, since there is {test[0]}; move them into "
-            f"{by_kind[_TRAIN][0]} to learn from them",
+            f"{path}: the images in {validation} are left out, since there is {test}; move them into {train} to learn "
+            "from them",
             DataWarning,
             stacklevel=2,
         )
-    return by_kind[_TRAIN][0], test[0] if test else None
+    return train, test or validation
 
 
 def _part(path: Path, top: Place, images: list[Place], folders: list[Place], *, labelled: bool) -> Part:
@@ -135,10 +141,10 @@ def _part(path: Path, top: Place, images: list[Place], folders: list[Place], *, 
     outside = [image for image in inside if len(image) == depth + 1]
     of_classes = {f[depth] for f in folders if len(f) > depth and f[:depth] == top}
     where = path.joinpath(*top)
-    if not labelled:
-        return Part(inside, None if outside or not inside else [image[depth] for image in inside])
     if not inside:
         raise DataError(f"{where}: there are no images in this folder; add some, or remove it")
+    if not labelled:
+        return Part(inside, None if outside else [image[depth] for image in inside])
     if outside:
         raise DataError(
             f"{where}: images outside of the folders of classes, so without labels: "
