@@ -12,14 +12,14 @@ from rich.table import Table
 from sklearn.metrics import precision_recall_fscore_support
 
 from bitlocal.cli.shared.console import facts, out, printable
-from bitlocal.cli.shared.data import Encoding, load_like, open_model
+from bitlocal.cli.shared.data import Encoding, Resize, load_like, open_model
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.datasets.match import labels_like, test_part
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Name of a data set, or a file.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Name of a data set, or a file or folder, as for train.")],
     target: Annotated[str | None, typer.Option(help="Column that holds the labels (default: as in training).")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Use all samples, also those that the model was trained on.")
@@ -28,6 +28,7 @@ def evaluate(
         int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
     ] = None,
     encoding: Encoding = "utf-8",
+    resize: Resize = None,
     isa: Isa = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
@@ -38,7 +39,7 @@ def evaluate(
     """
     loaded = open_model(model, threads)
     classifier = loaded.classifier
-    dataset = load_like(loaded, data, target, encoding=encoding)
+    dataset = load_like(loaded, data, target, encoding=encoding, resize=resize)
     part = test_part(dataset, loaded.data, everything=everything)
     y = labels_like(part.y, classifier.classes_, dataset.name)
     predicted = classifier.predict(part.X)

@@ -78,6 +78,8 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         "epochs": state.epoch,
         "mini_batches": state.step,
         "trained_on": None if loaded.data is None else loaded.data.name,
+        "image_shape": None if loaded.data is None else loaded.data.image_shape,
+        "resized": loaded.data is not None and loaded.data.resized,
         "trainable": network.has_hidden_weights,
         "hidden_sha256": network.hidden_sha256() if network.has_hidden_weights else None,
     }
@@ -89,6 +91,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
     rows = [
         ("file", f"{model}, {byte_size(content['bytes'])}"),
         ("input", f"{content['features']} features, {spec.n_inputs} bits (encoder: {content['encoder']})"),
+        *_images(content["image_shape"], resized=content["resized"]),
         ("layers", f"{' - '.join(map(str, spec.layer_sizes))}, {content['synapses']:,} synapses"),
         ("classes", f"{len(classes)}: {shown}"),
         (
@@ -107,3 +110,12 @@ def _show_model(model: Path, *, as_json: bool) -> None:
     if isinstance(classifier.encoder_, TableEncoder):
         names = None if loaded.data is None else loaded.data.feature_names
         out.print(f"\n{classifier.encoder_.describe(names)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _images(shape: tuple[int, ...] | None, *, resized: bool) -> list[tuple[str, str]]:
+    """Tell what images were like, where they came as files."""
+    if shape is None:
+        return []
+    colour = "grey" if len(shape) == 2 else "in colour"
+    others = "; every image is resized to that" if resized else ""
+    return [("images", f"{shape[0]}x{shape[1]} pixels (height x width), {colour}{others}")]

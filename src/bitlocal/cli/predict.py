@@ -10,25 +10,35 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bitlocal.cli.shared.data import Encoding, load_like, open_model
+from bitlocal.cli.shared.data import Encoding, Resize, load_like, open_model
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.datasets.match import prediction_part
+from bitlocal.errors import DataError
 from bitlocal.files.atomic import write_file
 
 
 def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="Name of a data set, or a file; a column of labels in it is ignored.")
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Name of a data set, or a file, in which a column of labels is ignored, or a folder or .zip file of "
+            "images, with or without folders for classes.",
+        ),
     ],
     target: Annotated[str | None, typer.Option(help="Column to ignore (default: as in training).")] = None,
     logits: Annotated[bool, typer.Option("--logits", help="Print logits, as CSV with the classes on top.")] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Name the file of each sample before it, where it has one (images).")
+    ] = False,
     out_file: Annotated[Path | None, typer.Option("--out", help="File to write to (default: stdout).")] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Threads; the result is the same (default: all).")
     ] = None,
     encoding: Encoding = "utf-8",
+    resize: Resize = None,
     isa: Isa = None,
 ) -> None:
     """Print the predicted label of each sample of DATA (of its test split, where it has one), one a line."""
@@ -36,8 +46,10 @@ def predict(
         require_writable(out_file, model, data)
     loaded = open_model(model, threads)
     classifier = loaded.classifier
-    dataset = load_like(loaded, data, target, require_target=False, encoding=encoding)
+    dataset = load_like(loaded, data, target, require_target=False, encoding=encoding, resize=resize)
     X = prediction_part(dataset)
+    if files and dataset.files is None:
+        raise DataError(f"{dataset.name}: --files names the files of images, and these samples have none; leave it out")
     if logits:
         scores = classifier.decision_function(X).astype(np.int32)
         if scores.ndim == 1:  # two classes: the second logit less the first
@@ -47,6 +59,9 @@ def predict(
         rows = [header, *scores.tolist()]
     else:
         rows = [[label] for label in classifier.predict(X).tolist()]
+    if files and dataset.files is not None:
+        names = ["file", *dataset.files] if logits else dataset.files
+        rows = [[name, *row] for name, row in zip(names, rows, strict=True)]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     if out_file is None:

@@ -13,7 +13,7 @@ import typer
 
 from bitlocal import _core
 from bitlocal.cli.shared.console import byte_size, err, facts, out, training_progress
-from bitlocal.cli.shared.data import Encoding, load_data
+from bitlocal.cli.shared.data import Encoding, Resize, height_and_width, load_data
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.cli.shared.parameters import with_parameters
@@ -30,7 +30,8 @@ def train(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Name of a data set ('bitlocal datasets' lists them), or a .csv, .csv.gz, .parquet or .npz file.",
+            help="Name of a data set ('bitlocal datasets' lists them), or a .csv, .csv.gz, .parquet or .npz file, or "
+            "a folder or .zip file of images: CLASS/*.jpg, or train/CLASS/*.jpg and test/CLASS/*.jpg.",
         ),
     ],
     target: Annotated[str | None, typer.Option(help="Column that holds the labels (default: target).")] = None,
@@ -46,6 +47,7 @@ def train(
         bool, typer.Option("--strict", help="Refuse a field that is no number in a column of numbers.")
     ] = False,
     encoding: Encoding = "utf-8",
+    resize: Resize = None,
     isa: Isa = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
@@ -64,7 +66,15 @@ def train(
     seed = parameters["random_state"]
     if out_file is not None:
         require_writable(out_file, data)
-    dataset = load_data(data, target, seed=seed, text_columns=text or (), strict=strict, encoding=encoding)
+    dataset = load_data(
+        data,
+        target,
+        seed=seed,
+        text_columns=text or (),
+        strict=strict,
+        encoding=encoding,
+        resize=height_and_width(resize),
+    )
     classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape))
     parts = split(dataset, test_fraction, seed)
     interrupted = False
@@ -83,6 +93,8 @@ def train(
         test_fraction=parts.held_out,
         split_seed=seed,
         feature_names=None if dataset.image_shape else dataset.feature_names,
+        image_shape=dataset.image_shape if dataset.files else None,
+        resized=resize is not None,
     )
     if out_file is not None:
         save(classifier, out_file, inference_only=inference_only, data=origin)

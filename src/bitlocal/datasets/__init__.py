@@ -1,7 +1,7 @@
 """Data sets as plain NumPy arrays.
 
-`load` gives a known data set by its name, `read_table` reads a file of your own. Both return a `Dataset` of
-raw values: turning these into bits is left to the encoders.
+`load` gives a known data set by its name, `read_table` reads a file, or a folder of images, of your own. Both return a
+`Dataset` of raw values: turning these into bits is left to the encoders.
 """
 
 from __future__ import annotations

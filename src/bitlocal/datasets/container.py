@@ -38,6 +38,8 @@ class Dataset:
         Shape of one sample before it was flattened, such as ``(28, 28)``.
     target : str, default None
         Name of the column or array that held the labels.
+    files, files_test : tuple of str of lengths n and m, default None
+        Names of the files that the samples came from, below the folder that was read, where each has one of its own.
 
     Raises
     ------
@@ -63,6 +65,8 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
     image_shape: tuple[int, ...] | None = None
     target: str | None = None
+    files: tuple[str, ...] | None = None
+    files_test: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together."""
@@ -81,6 +85,10 @@ class Dataset:
                 f"{self.name}: {len(self.feature_names)} feature names for {self.X.shape[1]} features; "
                 "give one name a feature"
             )
+        for name, files, x in (("files", self.files, self.X), ("files_test", self.files_test, self.X_test)):
+            n = 0 if x is None else len(x)
+            if files is not None and len(files) != n:
+                raise DataError(f"{self.name}: {name} has {len(files)} names for {n} samples; give one name a sample")
 
     def _check_pair(self, x_name: str, x: NDArray[Any], y_name: str, y: NDArray[Any], *, may_lack_labels: bool) -> None:
         if x.ndim != 2 or x.dtype.kind not in "buifO":

@@ -23,6 +23,10 @@ class TrainingData:
         Seed of that split.
     feature_names : tuple of str or None
         Names of the columns, to match those of other tables.
+    image_shape : tuple of int or None
+        Shape of the images, if they were files: others are brought to its channels.
+    resized : bool
+        Whether they were brought to that size, so that others are, too.
     """
 
     name: str
@@ -31,3 +35,5 @@ class TrainingData:
     test_fraction: float = 0.0
     split_seed: int = 0
     feature_names: tuple[str, ...] | None = None
+    image_shape: tuple[int, ...] | None = None
+    resized: bool = False

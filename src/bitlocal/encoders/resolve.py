@@ -11,6 +11,7 @@ from sklearn.base import clone
 from bitlocal.bits import PackedBits, are_bits
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.images import ImageEncoder
+from bitlocal.encoders.images.flattened import warn_of_flattened_images
 from bitlocal.encoders.signals import SignalEncoder
 from bitlocal.encoders.tables.columns import has_text
 from bitlocal.encoders.tables.table import TableEncoder
@@ -86,7 +87,8 @@ def resolve(encoder: Any, X: Any) -> Any:
     """Give what the parameter `encoder` stands for, not fitted yet; None where the samples are used as they are.
 
     "auto" suits the samples: images (arrays of three or four dimensions) get an `ImageEncoder`, texts a `TextEncoder`,
-    tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`.
+    tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`; with a `DataWarning` if
+    these look like images that were flattened.
 
     Raises
     ------
@@ -138,7 +140,11 @@ def _suited(X: Any) -> Encoder | None:
         return TextEncoder()
     if has_text(X):
         return TableEncoder()
-    return None if are_bits(X) else ThermometerEncoder(n_bits=bits_for(X.shape[1]))
+    if are_bits(X):
+        return None
+    n_bits = bits_for(X.shape[1])
+    warn_of_flattened_images(X, instead=f"thermometer{n_bits}")
+    return ThermometerEncoder(n_bits=n_bits)
 
 
 def _are_images(X: Any) -> bool:

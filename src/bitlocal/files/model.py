@@ -171,7 +171,7 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
         "n_features_in": classifier.n_features_in_,
         "feature_names_in": None if names is None else list(names),
         "n_iter": classifier.n_iter_,
-        "data": None if data is None else asdict(data),
+        "data": None if data is None else _data_to_json(data),
     }
     if not inference_only:
         header["history"] = [record_to_json(record) for record in classifier.history_]
@@ -253,9 +253,19 @@ def _network_parameters(spec: Spec) -> dict[str, Any]:
     return {**parameters, "random_state": spec.seed, "n_jobs": None}
 
 
+_LATER = {"image_shape": None, "resized": False}  # entries that are there for images alone: older versions lack them
+
+
+def _data_to_json(data: TrainingData) -> dict[str, Any]:
+    return {name: value for name, value in asdict(data).items() if name not in _LATER or value != _LATER[name]}
+
+
 def _data_from_json(values: Mapping[str, Any] | None) -> TrainingData | None:
     if values is None:
         return None
     data = build(TrainingData, values)
     require(0 <= data.test_fraction < 1 and 0 <= data.split_seed < 2**64, "the record of the data is not valid")
+    shape = data.image_shape
+    sound = len(shape) in (2, 3) and all(0 < side < 2**31 for side in shape) if shape is not None else not data.resized
+    require(sound, "the record of the images is not valid")
     return data

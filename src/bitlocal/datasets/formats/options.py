@@ -24,6 +24,10 @@ class Options:
         Whether an odd field that makes text of numbers is an error rather than a warning.
     encoding : str
         Of text.
+    resize : tuple of int or None
+        Height and width to bring images to.
+    image_shape : tuple of int or None
+        Shape of the images that a model was trained on, which those that are read must have, or get.
     """
 
     require_target: bool = True
@@ -32,3 +36,5 @@ class Options:
     number_columns: Collection[str] = ()
     strict: bool = False
     encoding: str = "utf-8"
+    resize: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
