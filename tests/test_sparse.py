@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
+import subprocess
+import sys
+import tarfile
 import tracemalloc
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -314,3 +321,36 @@ def test_transformers_from_elsewhere_get_what_came(texts):
     pipeline = Pipeline([("bits", ThermometerEncoder(n_bits=2)), ("net", small())])
     expected = small(encoder=ThermometerEncoder(n_bits=2)).fit(counts, y).network_.hidden_sha256()
     assert pipeline.fit(counts, y)[-1].network_.hidden_sha256() == expected
+
+
+# The benchmark ---------------------------------------------------------------------------------------------
+
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "sparse.py"
+
+
+def run_benchmark(*options):
+    return subprocess.run([sys.executable, SCRIPT, *options], check=True, capture_output=True, text=True).stdout
+
+
+def test_the_benchmark_runs():
+    told = json.loads(run_benchmark("--quick", "--json"))
+    assert set(told) == {"pack", "epoch", "fit", "encode"}
+    assert told["pack"]["packed_mb"] == 300 * 8 * 8 / 1e6
+    assert "--density" in run_benchmark("--help")
+
+
+def test_the_benchmark_reads_texts(tmp_path, texts):
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for source in ("movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets", "tweets"):
+            lines = [f"{i}\t{(-1) ** i * 1.5}\t{text}" for i, text in enumerate(texts[0])]
+            data = "\n".join([*lines, "a line of another form"]).encode()
+            member = tarfile.TarInfo(f"hutto_ICWSM_2014/{source}_GroundTruth.txt")
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    path = tmp_path / "distribution.zip"
+    with zipfile.ZipFile(path, "w") as distribution:
+        distribution.writestr("some/hutto_ICWSM_2014.tar.gz", archive.getvalue())
+    step = ("--step", "texts:sentiment:multinomial naive Bayes", "--folder", str(tmp_path))
+    told = json.loads(run_benchmark("--quick", "--texts", str(path), *step))
+    assert (told["texts"], told["classes"]) == (360, 2)
