@@ -42,6 +42,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
+from sklearn.random_projection import SparseRandomProjection
 from sklearn.svm import LinearSVC
 
 from bitlocal import BMLPClassifier, ThermometerEncoder, pack
@@ -161,6 +162,13 @@ MODELS: dict[str, tuple[bool, Callable[[argparse.Namespace], Any]]] = {
     "bitlocal, 64 components by SVD": (
         False,
         lambda a: make_pipeline(TruncatedSVD(64, random_state=0), network(a)),
+    ),
+    "bitlocal, 4096 random sums": (
+        False,
+        lambda a: make_pipeline(
+            SparseRandomProjection(4096, density=0.1, dense_output=True, random_state=0),
+            network(a).set_params(encoder="thermometer1"),
+        ),
     ),
     "bitlocal, texts as they are": (True, network),
 }

@@ -250,10 +250,16 @@ def test_encoders_of_other_things_say_what_they_expect():
 
 
 @settings(max_examples=100, deadline=None)
-@given(X=tables(), encoder=st.sampled_from(ENCODERS[4:8]), fill=st.sampled_from([0, 1, np.nan]))
-def test_frames_of_sparse_columns(X, encoder, fill):
+@given(
+    X=tables(),
+    encoder=st.sampled_from(ENCODERS[4:8]),
+    fill=st.sampled_from([0, 1, np.nan]),
+    kind=st.sampled_from(["integer", "block"]),
+)
+def test_frames_of_sparse_columns(X, encoder, fill, kind):
     fill = X.dtype.type(1 if X.dtype.kind != "f" and fill != 0 else fill)
-    frame = pd.DataFrame({f"c{i}": pd.arrays.SparseArray(column, fill_value=fill) for i, column in enumerate(X.T)})
+    columns = [pd.arrays.SparseArray(column, fill_value=fill, kind=kind) for column in X.T]
+    frame = pd.DataFrame({f"c{i}": column for i, column in enumerate(columns)})
     assert is_sparse_frame(frame)
     assert np.array_equal(as_matrix(frame).toarray(), X, equal_nan=X.dtype.kind == "f")
     y = np.arange(len(X)) % 2
@@ -310,6 +316,14 @@ def test_tables_with_some_sparse_columns():
                 assert one.network_.hidden_sha256() == other.network_.hidden_sha256()
             assert one.feature_names_in_.tolist() == columns
     assert isinstance(mixed["count"].dtype, pd.SparseDtype)  # the caller's stays as it is
+
+
+def test_frames_of_columns_of_several_types():
+    dense = pd.DataFrame({"a": [True, False, True], "b": [0, 3, 1], "c": np.array([0.5, 0, 0], dtype=np.float32)})
+    frame = dense.apply(lambda column: pd.arrays.SparseArray(column, fill_value=column.dtype.type(0)))
+    assert is_sparse_frame(frame)
+    for encoder in (ThermometerEncoder(n_bits=1, strategy="gaussian"), MedianBinarizer(), MedianBinarizer("column")):
+        assert_same(clone(encoder).fit(frame).pack(frame), clone(encoder).fit(dense).pack(dense))
 
 
 def test_transformers_from_elsewhere_get_what_came(texts):

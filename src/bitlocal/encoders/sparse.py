@@ -88,7 +88,7 @@ def without_sparse_columns(X: Any) -> Any:
 
 def _dtypes(X: Any) -> list[Any]:
     """Give the types of a pandas DataFrame's columns; of anything else none."""
-    return list(X.dtypes) if hasattr(X, "dtypes") and hasattr(X, "isetitem") else []
+    return list(X.dtypes) if hasattr(X, "isetitem") and hasattr(X, "dtypes") else []
 
 
 def _is_sparse_dtype(dtype: Any) -> bool:
@@ -103,7 +103,7 @@ def _from_frame(X: Any) -> Any:
     for _, series in X.items():
         array = series.array
         if array.fill_value == 0:
-            place, value = array.sp_index.indices, array.sp_values
+            place, value = array.sp_index.to_int_index().indices, array.sp_values
         else:  # what is not stored is not zero: this column is stored entirely
             value = array.to_dense()
             place = np.arange(n_samples, dtype=np.int32)
