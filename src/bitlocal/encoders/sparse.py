@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csc_array
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from bitlocal.bits import canonical_rows, is_sparse
@@ -96,8 +97,6 @@ def _is_sparse_dtype(dtype: Any) -> bool:
 
 
 def _from_frame(X: Any) -> Any:
-    from scipy.sparse import csc_array
-
     n_samples = len(X)
     places, values, widths = [], [], [0]
     for _, series in X.items():
