@@ -47,7 +47,8 @@ def digest(clf):
 def not_of_one_batch(estimator):
     """Samples that are repeated fall into other mini-batches, and another part is held out: other networks, rightly."""
     if estimator.batch_size < 50 or estimator.early_stopping:
-        return {"check_sample_weight_equivalence_on_dense_data": "not all samples are in one mini-batch"}
+        kinds = "dense", "sparse"
+        return {f"check_sample_weight_equivalence_on_{kind}_data": "not all in one mini-batch" for kind in kinds}
     return {}
 
 
@@ -1042,9 +1043,5 @@ def test_sparse_samples(real_data):
     assert cross_val_score(small(), sparse, y, cv=3).shape == (3,)
     towns = pd.DataFrame({"town": np.where(y == 2, "Turku", "Oulu")})
     assert make_pipeline(OneHotEncoder(), small(max_iter=9)).fit(towns, y == 2).score(towns, y == 2) == 1
-    with pytest.raises(ValueError, match=r"0/1 in a sparse matrix, got other values; .*CountVectorizer\(binary=True\)"):
-        small().fit(csr_matrix(X), y)
     with pytest.raises(ValueError, match="expected packed rows of 6 bits, as in fit, got 5"):
         clf.predict(sparse[:, 1:])
-    with pytest.raises((TypeError, ValueError), match=r"(?i)sparse"):
-        small(encoder="thermometer").fit(sparse, y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from bitlocal import _core
 
 WORD_BITS = 64
 
-_ENTRIES_AT_A_TIME = 1 << 18  # of a sparse matrix
+_ENTRIES_AT_A_TIME = 1 << 15  # of a sparse matrix; more are hardly faster
 
 
 def words_for(n_bits: int, word_bits: int = WORD_BITS) -> int:
@@ -95,22 +96,53 @@ def is_sparse(X: object) -> bool:
 
 
 def _pack_sparse(matrix: Any) -> PackedBits:
-    rows = matrix.tocsr()
-    if not rows.has_canonical_format:
-        rows = rows.copy()  # the caller's stays as it is
-        rows.sum_duplicates()
-    if rows.dtype != np.bool_ and not ((rows.data == 1) | (rows.data == 0)).all():
+    if len(matrix.shape) != 2:
+        raise ValueError(f"bits: expected 2 dimensions (samples, bits), got {len(matrix.shape)}")
+    rows = canonical_rows(matrix)
+    if not _all_zeros_or_ones(rows):
         raise ValueError("expected booleans or 0/1 in a sparse matrix, got other values")
     n, n_bits = rows.shape
     words = np.zeros((n, words_for(n_bits)), dtype=np.uint64)
     flat = words.reshape(-1)
-    for first in range(0, len(rows.data), _ENTRIES_AT_A_TIME):
-        entries = np.flatnonzero(rows.data[first : first + _ENTRIES_AT_A_TIME]) + first
-        row = np.searchsorted(rows.indptr, entries, side="right") - 1
-        column = rows.indices[entries].astype(np.int64)
+    for row, column, value in entries(rows):
+        present = value != 0
+        row, column = row[present], column[present]
         places = row * words.shape[1] + column // WORD_BITS
         np.bitwise_or.at(flat, places, np.uint64(1) << (column % WORD_BITS).astype(np.uint64))
     return PackedBits(words, n_bits)
+
+
+def are_sparse_bits(matrix: Any) -> bool:
+    """Tell whether `pack` takes a sparse matrix: all its values are booleans, or all are 0 or 1."""
+    return bool(matrix.dtype == np.bool_) or _all_zeros_or_ones(canonical_rows(matrix))
+
+
+def _all_zeros_or_ones(rows: Any) -> bool:
+    return bool(rows.dtype == np.bool_ or ((rows.data == 1) | (rows.data == 0)).all())
+
+
+def canonical_rows(matrix: Any) -> Any:
+    """Give a sparse matrix as compressed rows with one entry for a place; the caller's stays as it is.
+
+    What has this form already is given back itself.
+    """
+    rows = matrix.tocsr()
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    return rows
+
+
+def entries(rows: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]]:
+    """Give rows, columns and values of what compressed rows store, some at a time, so that little memory is needed."""
+    starts = rows.indptr
+    for first in range(0, len(rows.data), _ENTRIES_AT_A_TIME):
+        last = min(first + _ENTRIES_AT_A_TIME, len(rows.data))
+        low = int(np.searchsorted(starts, first, side="right")) - 1
+        high = int(np.searchsorted(starts, last, side="left"))
+        in_each = np.diff(np.clip(starts[low : high + 1], first, last))
+        row = np.repeat(np.arange(low, high, dtype=np.int64), in_each)
+        yield row, rows.indices[first:last].astype(np.int64), rows.data[first:last]
 
 
 def are_bits(array: NDArray[Any]) -> bool:

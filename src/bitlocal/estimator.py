@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from bitlocal.bits import PackedBits
 from bitlocal.network import BinaryNetwork
 from bitlocal.samples import encode, fit_encoder, read, read_training
+from bitlocal.samples.weights import weigh
 from bitlocal.spec import Spec
 from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
-from bitlocal.weights import weigh
 
 
 class BMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -59,10 +59,11 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         How samples become bits. "auto" gives arrays of three or four dimensions, which are images, an `ImageEncoder`,
         takes booleans, -1/+1 and 0/1, also in a sparse matrix, as bits, gives tables with text or categories a
         `TableEncoder`, texts on their own (a list or an array of str) a `TextEncoder`, and other numbers a
-        `ThermometerEncoder` with 32 bits a feature for up to 64 features and fewer, down to 8, for more. Other names
-        are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one median for all features;
-        "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A transformer gets the samples as
-        they come (it is cloned, then fitted), and must return booleans, -1/+1 or 0/1. None: the data are bits.
+        `ThermometerEncoder` with 32 bits a feature for up to 64 features and fewer, down to 8 (2 if they are sparse),
+        for more. Other names are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one
+        median for all features; "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A
+        transformer gets the samples as they come (it is cloned, then fitted), and must return booleans, -1/+1 or 0/1.
+        None: the data are bits.
     class_weight : dict, "balanced" or None, default=None
         How often a sample of a class counts in its mini-batch, by class label; 1 where a label is not named. "balanced"
         for n_samples / (n_classes * samples of the class). Multiplied by `sample_weight`; see `fit`.
@@ -385,6 +386,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.encoder is not None
+        tags.input_tags.sparse = True
         return tags
 
     def check_parameters(self) -> None:

@@ -162,7 +162,7 @@ class BinaryNetwork:
         labels : array of int, shape (n_samples,)
             Classes 0 ... C - 1.
         weights : array of uint64, shape (n_samples,), optional
-            How often each sample counts in its mini-batch, in units of 2**-32: `bitlocal.weights.to_fixed`.
+            How often each sample counts in its mini-batch, in units of 2**-32: `bitlocal.samples.weights.to_fixed`.
         batch_size : int, default=100
             Samples in a mini-batch.
         n_threads : int, default=1

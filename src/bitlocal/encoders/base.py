@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from bitlocal.bits import PackedBits, unpack
+from bitlocal.bits import PackedBits, is_sparse, unpack
 from bitlocal.encoders.checks import Arrays
 from bitlocal.encoders.program import Piece, Program
+from bitlocal.encoders.sparse import SparseRows, checked
 
 
 class Encoder(TransformerMixin, BaseEstimator):
@@ -123,14 +124,17 @@ class Encoder(TransformerMixin, BaseEstimator):
 
 
 class NumberEncoder(Encoder):
-    """Base of the encoders of tables of numbers, in which NaN stands for a missing value."""
+    """Base of the encoders of tables of numbers, in which NaN stands for a missing value.
 
-    def validate(self, X: ArrayLike) -> NDArray[Any]:
+    A table may be sparse: it has the same bits as the dense one, which is never made.
+    """
+
+    def validate(self, X: ArrayLike) -> NDArray[Any] | SparseRows:
         """Check a table of numbers."""
         if type(X) is np.ndarray and self._is_sound(X):
             return X  # as a classifier hands it over: scikit-learn's checks take longer than to encode a small sample
-        data: NDArray[Any] = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan", reset=False)
-        return data
+        data: Any = checked(self, X, dtype="numeric", ensure_all_finite="allow-nan", reset=False)
+        return SparseRows(data) if is_sparse(data) else data
 
     def _is_sound(self, X: NDArray[Any]) -> bool:
         """Tell whether scikit-learn's checks would give back just this array."""
@@ -143,8 +147,8 @@ class NumberEncoder(Encoder):
             and not np.isinf(X).any()
         )
 
-    def _validate_to_fit(self, X: ArrayLike, y: object = None) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Check training data; y may be missing."""
+    def _validate_to_fit(self, X: ArrayLike, y: object = None) -> tuple[Any, NDArray[Any] | None]:
+        """Check training data, which stay sparse if they are; y may be missing."""
         options: dict[str, Any] = {
             "dtype": "numeric",
             "ensure_all_finite": "allow-nan",
@@ -152,9 +156,9 @@ class NumberEncoder(Encoder):
         }
         target = None
         if y is None:
-            data: Any = validate_data(self, X, **options)
+            data: Any = checked(self, X, reset=True, **options)
         else:
-            data, target = validate_data(self, X, y, **options)
+            data, target = checked(self, X, y, reset=True, **options)
         if data.dtype.itemsize >= 8:
             data = data.astype(np.float64, copy=False)  # thresholds cannot tell apart what float64 cannot
         return data, target
@@ -162,4 +166,5 @@ class NumberEncoder(Encoder):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal import _core
+from bitlocal.bits import WORD_BITS, entries
 from bitlocal.encoders.checks import Arrays, Words, require
+from bitlocal.encoders.sparse import SparseRows
 
 _ROWS_AT_A_TIME = 4096  # data of other types are converted piece by piece
 
@@ -62,8 +64,11 @@ class Thresholds:
         first, last = np.searchsorted(self.columns, [quantity, quantity + 1])
         return self.values[first:last]
 
-    def write(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
+    def write(self, X: NDArray[Any] | SparseRows, words: Words, first_bit: int) -> None:
         """Write the bits of quantities, a row a sample, into rows of words whose bits from `first_bit` on are zero."""
+        if isinstance(X, SparseRows):
+            self._write_sparse(X, words, first_bit)
+            return
         layout = (
             np.arange(self.n, dtype=np.uint32),
             np.searchsorted(self.columns, np.arange(self.n + 1)).astype(np.uint32),
@@ -77,6 +82,37 @@ class Thresholds:
         for first in range(0, len(X), _ROWS_AT_A_TIME):
             rows = slice(first, first + _ROWS_AT_A_TIME)
             _core.encode_columns(X[rows].astype(dtype, order="C"), *layout, thresholds, words[rows], first_bit)
+
+    def _write_sparse(self, X: SparseRows, words: Words, first_bit: int) -> None:
+        """Give every sample the bits of zeros, then flip those that differ, for the numbers that are stored."""
+        of_zeros = np.zeros((1, words.shape[1]), dtype=words.dtype)
+        self.write(np.zeros((1, self.n)), of_zeros, first_bit)
+        words |= of_zeros
+        flat = words.reshape(-1)  # the same memory: rows follow each other
+        first = np.searchsorted(self.columns, np.arange(self.n + 1))
+        bit = first_bit + first + np.concatenate([[0], np.cumsum(self.missing)])
+        exceeded_by_zero = self._exceeded(first, np.arange(self.n), np.zeros(self.n))
+        for row, column, value in entries(X.matrix):
+            numbers = value.astype(np.float64)  # as dense numbers are compared, or to the same effect
+            by_zero, by_number = exceeded_by_zero[column], self._exceeded(first, column, numbers)
+            start = row * (words.shape[1] * WORD_BITS) + bit[column]
+            _flip(flat, start + np.minimum(by_zero, by_number), start + np.maximum(by_zero, by_number))
+            holes = np.isnan(numbers) & self.missing[column]
+            if holes.any():
+                last = row[holes] * (words.shape[1] * WORD_BITS) + bit[column[holes] + 1] - 1
+                _flip(flat, last, last + 1)
+
+    def _exceeded(
+        self, first: NDArray[np.int64], columns: NDArray[np.int64], numbers: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Count the thresholds of its column that each number exceeds, by bisection; first says where they begin."""
+        low, high = first[columns], first[columns + 1]
+        while (undecided := low < high).any():
+            middle = (low + high) // 2
+            exceeds = undecided & (numbers > self.values[np.minimum(middle, len(self.values) - 1)])
+            low = np.where(exceeds, middle + 1, low)
+            high = np.where(undecided & ~exceeds, middle, high)
+        return low - first[columns]
 
     def labels(self, names: Sequence[str], orders: Sequence[Sequence[str]] | None = None) -> list[list[str]]:
         """Name the bits of each quantity; where it has an order, its numbers are places in it."""
@@ -127,6 +163,17 @@ class Thresholds:
         flags = np.zeros(n, dtype=np.bool_)
         flags[missing] = True
         return cls(columns, values, flags)
+
+
+def _flip(words: Words, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
+    """Flip runs of bits, each from one place up to another, which it does not include; no bit is in two runs."""
+    ones = np.uint64(2**WORD_BITS - 1)
+    while (some := first < last).any():
+        first, last = first[some], last[some]
+        end = np.minimum(last, (first // WORD_BITS + 1) * WORD_BITS)  # of the part in one word
+        mask = (ones >> (WORD_BITS - (end - first)).astype(np.uint64)) << (first % WORD_BITS).astype(np.uint64)
+        np.bitwise_xor.at(words, first // WORD_BITS, mask)
+        first = end
 
 
 def compared_as(dtype: np.dtype[Any], thresholds: NDArray[np.float64]) -> np.dtype[Any]:

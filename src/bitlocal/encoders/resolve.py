@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from bitlocal.bits import PackedBits, are_bits
+from bitlocal.bits import PackedBits, are_bits, is_sparse
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.images import ImageEncoder
 from bitlocal.encoders.images.flattened import warn_of_flattened_images
 from bitlocal.encoders.signals import SignalEncoder
+from bitlocal.encoders.sparse import is_sparse_table
 from bitlocal.encoders.tables.columns import has_text
 from bitlocal.encoders.tables.table import TableEncoder
 from bitlocal.encoders.text import TextEncoder, are_texts
-from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, bits_for
+from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, bits_for, sparse_bits_for
 from bitlocal.encoders.union import takes_raw_samples
 
 _SPECS = (
@@ -78,7 +79,7 @@ def takes_raw(encoder: Any, X: Any) -> bool:
     """Tell whether samples go to the encoder as they come, since they are no table of numbers."""
     if isinstance(encoder, str):
         if encoder == "auto":
-            return bool(_are_images(X) or has_text(X) or are_texts(X))
+            return not is_sparse_table(X) and bool(_are_images(X) or has_text(X) or are_texts(X))
         return make_encoder(encoder).takes_raw_samples
     return takes_raw_samples(encoder)
 
@@ -87,8 +88,8 @@ def resolve(encoder: Any, X: Any) -> Any:
     """Give what the parameter `encoder` stands for, not fitted yet; None where the samples are used as they are.
 
     "auto" suits the samples: images (arrays of three or four dimensions) get an `ImageEncoder`, texts a `TextEncoder`,
-    tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`; with a `DataWarning` if
-    these look like images that were flattened.
+    tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`, a narrower one where they
+    are sparse; with a `DataWarning` if these look like images that were flattened.
 
     Raises
     ------
@@ -134,6 +135,8 @@ def suit(encoder: Any, shape: tuple[int, ...] | None) -> Any:
 
 
 def _suited(X: Any) -> Encoder | None:
+    if is_sparse(X):  # numbers: sparse bits came packed
+        return ThermometerEncoder(n_bits=sparse_bits_for(X.shape[1]))
     if _are_images(X):
         return ImageEncoder()
     if are_texts(X):

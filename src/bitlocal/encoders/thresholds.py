@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from statistics import NormalDist
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from bitlocal.encoders.allotment import allot_bits, information
 from bitlocal.encoders.base import NumberEncoder
 from bitlocal.encoders.checks import Arrays, require_whole
 from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.distribution import DenseDistribution, Distribution, all_of, columns_of, holes_in
 from bitlocal.encoders.program import Columns, Compared, Piece
-
-_ROWS_TO_LEARN_FROM = 20_000  # more do not move supervised thresholds
+from bitlocal.encoders.strategies import STRATEGIES
 
 
 class ThresholdEncoder(NumberEncoder):
@@ -50,8 +48,9 @@ class ThresholdEncoder(NumberEncoder):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data: numbers, or NaN where a value is missing; at least two samples.
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            Training data: numbers, or NaN where a value is missing; at least two samples. What is sparse (also a
+            DataFrame whose columns all are) is not made dense.
         y : array-like of shape (n_samples,), optional
             Class labels, for encoders that use them.
 
@@ -67,15 +66,13 @@ class ThresholdEncoder(NumberEncoder):
         self._take(self.find(*self._validate_to_fit(X, y)))
         return self
 
-    def find(
-        self, data: NDArray[Any], y: NDArray[Any] | None = None, shares: Sequence[int] | None = None
-    ) -> Thresholds:
+    def find(self, data: Any, y: NDArray[Any] | None = None, shares: Sequence[int] | None = None) -> Thresholds:
         """Find thresholds in data that are known to be valid, for other encoders; this one stays as it is.
 
         Parameters
         ----------
-        data : ndarray of shape (n_samples, n)
-            Numbers, or NaN where one is missing.
+        data : ndarray or compressed rows (CSR) of shape (n_samples, n)
+            Numbers, or NaN where one is missing; compressed rows have one entry for a place.
         y : ndarray of shape (n_samples,), optional
             Class labels.
         shares : sequence of int, optional
@@ -85,14 +82,13 @@ class ThresholdEncoder(NumberEncoder):
         -------
         Thresholds
         """
-        holes = np.isnan(data) if data.dtype.kind == "f" else np.zeros((1, data.shape[1]), dtype=np.bool_)
-        missing = np.asarray(holes.any(axis=0) & ~holes.all(axis=0), dtype=np.bool_)
+        missing = holes_in(data)
         thresholds = self._find_thresholds(data, y, shares, int(missing.sum()))
         columns = np.repeat(np.arange(len(thresholds)), [len(t) for t in thresholds]).astype(np.int64)
         return Thresholds(columns, np.concatenate([np.zeros(0), *thresholds]), missing)
 
     def _find_thresholds(
-        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
+        self, X: Any, y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
     ) -> list[NDArray[Any]]:
         """Thresholds of each column, ascending; so many bits are for missing values."""
         raise NotImplementedError
@@ -201,18 +197,13 @@ class MedianBinarizer(ThresholdEncoder):
         self.scope = scope
 
     def _find_thresholds(
-        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
+        self, X: Any, y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
     ) -> list[NDArray[Any]]:
         if self.scope == "global":
-            return [_median(_present(X.ravel()))] * X.shape[1]
+            return [_median(all_of(X).middle())] * X.shape[1]
         if self.scope == "column":
-            return [_median(_present(column)) for column in np.ascontiguousarray(X.T)]
+            return [_median(column.middle()) for column in columns_of(X)]
         raise ValueError(f"scope={self.scope!r} is unknown: use 'global' or 'column'")
-
-
-def _present(values: NDArray[Any]) -> NDArray[Any]:
-    """Leave out what is missing."""
-    return values[~np.isnan(values)] if values.dtype.kind == "f" else values
 
 
 def _median(values: NDArray[Any]) -> NDArray[Any]:
@@ -272,30 +263,27 @@ class ThermometerEncoder(ThresholdEncoder):
         self.max_bits = max_bits
 
     def _find_thresholds(
-        self, X: NDArray[Any], y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
+        self, X: Any, y: NDArray[Any] | None, shares: Sequence[int] | None, n_missing: int
     ) -> list[NDArray[Any]]:
         require_whole("n_bits", self.n_bits)
         if self.max_bits is not None:
             require_whole("max_bits", self.max_bits)
-        if self.strategy not in _STRATEGIES:
-            raise ValueError(f"strategy={self.strategy!r} is unknown: use {', '.join(map(repr, _STRATEGIES))}")
+        if self.strategy not in STRATEGIES:
+            raise ValueError(f"strategy={self.strategy!r} is unknown: use {', '.join(map(repr, STRATEGIES))}")
         if self.strategy == "supervised" and y is None:
             raise ValueError("strategy='supervised' needs the class labels: call fit(X, y)")
-        find = _STRATEGIES[self.strategy]
-        columns = np.ascontiguousarray(X.T)
+        find = STRATEGIES[self.strategy]
+        columns = columns_of(X)
         if shares is None:
             shares = self._shares(columns, y, n_missing)
-        return [
-            find(np.sort(_present(column), kind="stable"), n_bits, column, y)
-            for column, n_bits in zip(columns, shares, strict=True)
-        ]
+        return [find(column, n_bits, y) for column, n_bits in zip(columns, shares, strict=True)]
 
-    def _shares(self, columns: NDArray[Any], y: NDArray[Any] | None, n_missing: int) -> list[int]:
+    def _shares(self, columns: Sequence[Distribution], y: NDArray[Any] | None, n_missing: int) -> list[int]:
         """Bits for each feature."""
         if self.max_bits is None:
             return [int(self.n_bits)] * len(columns)
-        most = [most_thresholds(column, int(self.n_bits)) for column in columns]
-        usefulness = [1.0] * len(columns) if y is None else [information(column, y) for column in columns]
+        most = [_most(column, int(self.n_bits)) for column in columns]
+        usefulness = [1.0] * len(columns) if y is None else [information(column.by_row(), y) for column in columns]
         # Bits for missing values are needed in any case.
         return allot_bits(most, usefulness, max(int(self.max_bits) - n_missing, 0))
 
@@ -305,87 +293,18 @@ def bits_for(n_features: int) -> int:
     return min(max(2048 // n_features, 8), 32)
 
 
+def sparse_bits_for(n_features: int) -> int:
+    """Give the usual number of bits for a feature that is mostly 0: as `bits_for`, but at least 2 rather than 8.
+
+    One says whether the feature is there, the other whether there is much of it, or it is negative.
+    """
+    return min(max(2048 // n_features, 2), 32)
+
+
 def most_thresholds(column: NDArray[Any], n_bits: int) -> int:
     """Give the number of thresholds that a column can use, n_bits at most."""
-    return min(max(len(np.unique(_present(column))) - 1, 0), n_bits)
+    return _most(DenseDistribution(column), n_bits)
 
 
-def _all_but_the_largest(ordered: NDArray[Any]) -> NDArray[Any]:
-    """Distinct values but the largest, which nothing exceeds."""
-    first_of_value = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
-    distinct: NDArray[Any] = ordered[first_of_value]
-    return distinct[:-1]
-
-
-def _quantile_thresholds(ordered: NDArray[Any], n_bits: int, *_: object) -> NDArray[Any]:
-    candidates = _all_but_the_largest(ordered)
-    if len(candidates) <= n_bits:
-        return candidates
-    if n_bits == 0:
-        return candidates[:0]
-    ranks = len(ordered) * np.arange(1, n_bits + 1) // (n_bits + 1)
-    chosen = np.unique(np.minimum(ordered[ranks - (ranks > 0)], candidates[-1]))
-    return _made_up_to(n_bits, chosen, candidates)
-
-
-def _made_up_to(n_bits: int, chosen: NDArray[Any], candidates: NDArray[Any]) -> NDArray[Any]:
-    """Add thresholds, spread over the candidates that are left."""
-    left = np.setdiff1d(candidates, chosen, assume_unique=True)
-    missing = n_bits - len(chosen)
-    spread = left[(2 * np.arange(missing) + 1) * len(left) // (2 * max(missing, 1))]
-    return np.sort(np.concatenate([chosen, spread]))
-
-
-def _uniform_thresholds(ordered: NDArray[Any], n_bits: int, *_: object) -> NDArray[Any]:
-    candidates = _all_but_the_largest(ordered)
-    if len(candidates) <= n_bits:
-        return candidates
-    low, high = float(ordered[0]), float(ordered[-1])
-    # Written as a weighted mean, so that the difference of two large numbers cannot overflow.
-    weights = np.arange(1, n_bits + 1) / (n_bits + 1)
-    thresholds = low * (1 - weights) + high * weights
-    return np.unique(thresholds[(thresholds >= low) & (thresholds < high)])
-
-
-def _gaussian_thresholds(ordered: NDArray[Any], n_bits: int, *_: object) -> NDArray[Any]:
-    candidates = _all_but_the_largest(ordered)
-    if len(candidates) <= n_bits:
-        return candidates
-    low, high = float(ordered[0]), float(ordered[-1])
-    scale = max(abs(low), abs(high))  # so that no square overflows
-    values = ordered.astype(np.float64) / scale
-    normal = NormalDist()
-    places = np.array([normal.inv_cdf(i / (n_bits + 1)) for i in range(1, n_bits + 1)])
-    with np.errstate(over="ignore"):
-        thresholds = (values.mean() + values.std() * places) * scale
-    return np.unique(thresholds[(thresholds >= low) & (thresholds < high)])
-
-
-def _supervised_thresholds(
-    ordered: NDArray[Any], n_bits: int, column: NDArray[Any], y: NDArray[Any] | None
-) -> NDArray[Any]:
-    candidates = _all_but_the_largest(ordered)
-    if len(candidates) <= n_bits or n_bits == 0:
-        return candidates[: max(n_bits, 0)]
-    assert y is not None
-    rows = np.flatnonzero(~np.isnan(column)) if column.dtype.kind == "f" else np.arange(len(column))
-    rows = rows[:: -(-len(rows) // _ROWS_TO_LEARN_FROM)]
-    # The tree works in float32: it gets the ranks of the values, which that holds.
-    place = np.searchsorted(candidates, column[rows])
-    tree = DecisionTreeClassifier(criterion="entropy", max_leaf_nodes=n_bits + 1, random_state=0)
-    tree.fit(place[:, np.newaxis], y[rows])
-    splits = tree.tree_.threshold[tree.tree_.feature >= 0]  # halfway between two ranks
-    chosen = np.unique(candidates[np.floor(splits).astype(np.int64)])
-    if len(chosen) < n_bits:
-        more = np.setdiff1d(_quantile_thresholds(ordered, n_bits), chosen, assume_unique=True)
-        wanted = n_bits - len(chosen)
-        chosen = np.sort(np.concatenate([chosen, _made_up_to(wanted, more[:0], more)]))
-    return chosen
-
-
-_STRATEGIES: dict[str, Callable[..., NDArray[Any]]] = {
-    "quantile": _quantile_thresholds,
-    "uniform": _uniform_thresholds,
-    "gaussian": _gaussian_thresholds,
-    "supervised": _supervised_thresholds,
-}
+def _most(values: Distribution, n_bits: int) -> int:
+    return min(max(len(values.distinct) - 1, 0), n_bits)

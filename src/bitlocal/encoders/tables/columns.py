@@ -17,6 +17,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from bitlocal.bits import is_sparse
+from bitlocal.encoders.sparse import without_sparse_columns
+
 
 @dataclass(frozen=True)
 class Column:
@@ -39,7 +42,7 @@ class Column:
 
 def has_text(X: Any) -> bool:
     """Tell whether this is a table with columns of text, categories or times, which is no array of numbers."""
-    frame: Any = nw.from_native(X, eager_only=True, pass_through=True)
+    frame: Any = nw.from_native(without_sparse_columns(X), eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         others = [series for series in frame.iter_columns() if not _has_numbers(series.dtype)]
         return any(_from_series(str(series.name), series).values.dtype.kind != "f" for series in others)
@@ -75,7 +78,11 @@ def read_columns(X: Any) -> list[Column]:
     ValueError
         If it is no table, or holds values that are neither numbers, text, truth values nor times.
     """
-    frame: Any = nw.from_native(X, eager_only=True, pass_through=True)
+    if is_sparse(X):
+        raise ValueError(
+            "expected a table of columns, got a sparse matrix: give encoder='auto' or a ThermometerEncoder"
+        )
+    frame: Any = nw.from_native(without_sparse_columns(X), eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         if len(set(frame.columns)) < len(frame.columns):
             raise ValueError("two columns of the table have the same name: give every column its own")

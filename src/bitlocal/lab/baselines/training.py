@@ -329,7 +329,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.encoder is not None
+        tags.input_tags.allow_nan = tags.input_tags.sparse = self.encoder is not None
         return tags
 
 

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from bitlocal.bits import PackedBits, is_sparse, pack
+from bitlocal.bits import PackedBits, are_sparse_bits, is_sparse, pack
 from bitlocal.encoders.resolve import resolve, takes_raw
+from bitlocal.encoders.sparse import as_matrix, checked, is_sparse_frame, is_sparse_table
 from bitlocal.encoders.tables.columns import is_missing
 from bitlocal.encoders.union import parts_of, program_of, takes_raw_samples
 
@@ -26,7 +27,7 @@ def read_training(
     ----------
     estimator : estimator
         What learns; `n_features_in_` and the names of features are noted in it.
-    X : array-like, DataFrame or PackedBits
+    X : array-like, sparse matrix, DataFrame or PackedBits
         Samples; what the encoder takes as it comes is left so.
     y : array-like of shape (n_samples,)
         Class labels.
@@ -46,12 +47,14 @@ def read_training(
     """
     data: Any
     target: NDArray[Any]
-    y = None if y is None else _labels(y)
-    X = _packed_if_sparse(estimator.encoder_ if go_on else estimator.encoder, X)
+    if y is None:
+        raise ValueError(f"This {type(estimator).__name__} requires y to be passed, but the target y is None")
+    y = _labels(y)
+    came = X
     raw = takes_raw_samples(estimator.encoder_) if go_on else takes_raw(estimator.encoder, X)
+    if not raw:
+        X = _packed_if_sparse(estimator.encoder_ if go_on else estimator.encoder, X, fitted=go_on)
     if isinstance(X, PackedBits) or raw:
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
         data, target = X, y
         check_consistent_length(data, target)
         if len(target) == 0:
@@ -60,8 +63,10 @@ def read_training(
             del estimator.feature_names_in_
         if not go_on and isinstance(X, PackedBits):
             estimator.n_features_in_ = X.n_bits
+        if not raw and is_sparse_frame(came):
+            validate_data(estimator, came, skip_check_array=True, reset=not go_on)  # names
     else:
-        data, target = validate_data(estimator, X, y, dtype="numeric", ensure_all_finite=finite, reset=not go_on)
+        data, target = checked(estimator, X, y, dtype="numeric", ensure_all_finite=finite, reset=not go_on)
     check_classification_targets(target)
     return data, target
 
@@ -83,23 +88,27 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
 
 def read(estimator: Any, X: ArrayLike | PackedBits, *, finite: bool | str = "allow-nan") -> Any:
     """Check samples to predict, as `read_training` does."""
-    X = _packed_if_sparse(estimator.encoder_, X)
-    if isinstance(X, PackedBits) or takes_raw_samples(estimator.encoder_):
+    if takes_raw_samples(estimator.encoder_):
         return X
-    return validate_data(estimator, X, dtype="numeric", ensure_all_finite=finite, reset=False)
+    data = _packed_if_sparse(estimator.encoder_, X, fitted=True)
+    if isinstance(data, PackedBits):
+        if is_sparse_frame(X):
+            validate_data(estimator, X, skip_check_array=True, reset=False)  # names
+        return data
+    return checked(estimator, data, dtype="numeric", ensure_all_finite=finite, reset=False)
 
 
-def _packed_if_sparse(encoder: Any, X: Any) -> Any:
-    """Pack a sparse matrix where samples are bits; it never becomes dense."""
-    if not is_sparse(X) or not (encoder is None or (isinstance(encoder, str) and encoder == "auto")):
+def _packed_if_sparse(encoder: Any, X: Any, *, fitted: bool) -> Any:
+    """Pack a sparse table where samples are bits; neither bits nor numbers become dense."""
+    auto = not fitted and isinstance(encoder, str) and encoder == "auto"
+    if not is_sparse_table(X) or not (encoder is None or auto):
         return X
-    try:
-        return pack(X)
-    except ValueError as error:
-        raise ValueError(
-            f"{error}; give what is present, as by CountVectorizer(binary=True) or Binarizer(), or numbers that are "
-            "not sparse, X.toarray()"
-        ) from error
+    matrix = as_matrix(X)
+    if auto and not are_sparse_bits(matrix):
+        return X
+    if fitted:
+        return as_bits(matrix, _TAKEN_AS_BITS, _IF_NUMBERS)
+    return as_bits(matrix, "encoder=None:", "; encoder='auto' compares other numbers with thresholds")
 
 
 def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
@@ -153,7 +162,7 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
             raise ValueError(f"expected packed rows of {n_bits} bits, as in fit, got {X.n_bits}")
         bits = X
     elif encoder is None:
-        bits = as_bits(X, "the data were taken as bits in fit, so", _IF_NUMBERS)
+        bits = as_bits(X, _TAKEN_AS_BITS, _IF_NUMBERS)
     elif (program := program_of(encoder)) is not None:
         bits = program.run(X)
     else:
@@ -167,6 +176,7 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
     return bits
 
 
+_TAKEN_AS_BITS = "the data were taken as bits in fit, so"
 _IF_NUMBERS = (
     "; if they are numbers, of which the first samples happened to show two, give encoder='thermometer' and begin with "
     "typical ones, or fit an encoder before and give encoder.pack(X)"

@@ -29,7 +29,7 @@ def to_fixed(weights: ArrayLike) -> NDArray[np.uint64]:
 
     Examples
     --------
-    >>> from bitlocal.weights import to_fixed
+    >>> from bitlocal.samples.weights import to_fixed
     >>> to_fixed([1, 0.5, 2]).tolist() == [2**32, 2**31, 2**33]
     True
     """
