@@ -94,9 +94,9 @@ def _comparing(encoder: Any) -> list[ThresholdEncoder]:
     parts = [part for part in parts_of(encoder) if isinstance(part, ThresholdEncoder)]
     if not parts or len(parts) < len(parts_of(encoder)):
         raise PipelineError(
-            f"the steps before a BMLPClassifier cannot be folded into its encoder, a {type(encoder).__name__}, which does "
-            "not compare single features with thresholds: expected a ThermometerEncoder or a MedianBinarizer; leave the "
-            "steps out and fit again, or pickle the pipeline"
+            f"the steps before a BMLPClassifier cannot be folded into its encoder, a {type(encoder).__name__}, which "
+            "does not compare single features with thresholds: expected a ThermometerEncoder or a MedianBinarizer; leave "
+            "the steps out and fit again, or pickle the pipeline"
         )
     return parts
 
@@ -168,7 +168,7 @@ def _largest_not_above(found: Thresholds, chain: Chain) -> NDArray[np.float64]:
 
 
 def _fill(found: Thresholds, chain: Chain) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Tell which features of the steps' output are never missing, and how many thresholds lie below what is put there."""
+    """Tell which features the steps fill in, and how many thresholds lie below what they put there."""
     filled = chain(np.full((1, chain.n_features), np.nan))[0]
     below = filled[found.columns] > found.values
     n_below = np.bincount(found.columns[below], minlength=found.n)

@@ -22,7 +22,10 @@ _STATISTICS = {  # scalers, and the attributes by which they shift and scale; th
     MaxAbsScaler: ((), "scale_"),
     RobustScaler: (("center_",), "scale_"),
 }
-_MONOTONE = "leave it out, as thermometers over quantiles are the same before and after it, and fit again; or pickle the pipeline"
+_MONOTONE = (
+    "leave it out, as thermometers over quantiles are the same before and after it, and fit again; or pickle the "
+    "pipeline"
+)
 _OTHERWISE = "do what it does before the pipeline, or pickle the pipeline"
 _REASONS = {  # by name, so that nothing is loaded for it
     "Normalizer": f"scales each sample by its other features, which no threshold can; {_OTHERWISE}",
@@ -31,8 +34,8 @@ _REASONS = {  # by name, so that nothing is loaded for it
     "QuantileTransformer": f"interpolates between quantiles; {_MONOTONE}",
     "KNNImputer": f"fills in what near samples have, which a model does not hold; use a SimpleImputer, or {_OTHERWISE}",
     "IterativeImputer": f"fills in what other features tell; use a SimpleImputer, or {_OTHERWISE}",
-    "ColumnTransformer": "treats columns differently; BMLPClassifier does so by itself: give it the table as it is, with "
-    "encoder='table' (a TableEncoder), or pickle the pipeline",
+    "ColumnTransformer": "treats columns differently; BMLPClassifier does so by itself: give it the table as it is, "
+    "with encoder='table' (a TableEncoder), or pickle the pipeline",
 }
 
 
@@ -130,7 +133,9 @@ def _transform(step: Any, samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _kept_by(imputer: Any) -> NDArray[np.int64]:
     """Give the places of the features that an imputer lets through, by letting it tell."""
-    return _transform(imputer, np.arange(imputer.n_features_in_, dtype=np.float64)[np.newaxis])[0].astype(np.int64)
+    numbers = np.arange(imputer.n_features_in_, dtype=np.float64)
+    kept: NDArray[np.int64] = _transform(imputer, numbers[np.newaxis])[0].astype(np.int64)
+    return kept
 
 
 def _does_nothing(step: Any) -> bool:
