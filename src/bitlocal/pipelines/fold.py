@@ -95,8 +95,8 @@ def _comparing(encoder: Any) -> list[ThresholdEncoder]:
     if not parts or len(parts) < len(parts_of(encoder)):
         raise PipelineError(
             f"the steps before a BMLPClassifier cannot be folded into its encoder, a {type(encoder).__name__}, which "
-            "does not compare single features with thresholds: expected a ThermometerEncoder or a MedianBinarizer; leave "
-            "the steps out and fit again, or pickle the pipeline"
+            "does not compare single features with thresholds: expected a ThermometerEncoder or a MedianBinarizer; "
+            "leave the steps out and fit again, or pickle the pipeline"
         )
     return parts
 

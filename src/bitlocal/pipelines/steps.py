@@ -165,5 +165,7 @@ def _require_foldable(name: str, step: Any) -> None:
             f"{_told(name, step)}: add_indicator=True makes features of what is missing; leave the imputer out, as "
             "encoders have bits for missing values, or fit with add_indicator=False"
         )
-    if np.asarray(step.statistics_).dtype.kind not in "fiu":
-        raise PipelineError(f"{_told(name, step)}: it was fitted on values that are not numbers; {_OTHERWISE}")
+    try:
+        np.asarray(step.statistics_, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise PipelineError(f"{_told(name, step)}: it fills in values that are not numbers; {_OTHERWISE}") from error

@@ -38,7 +38,7 @@ static uint32_t $enc_key(const float *feature)
 
 //: fill
 /* What a missing value is compared as, where another one is filled in for it. */
-static uint32_t $enc_fill(uint32_t key, uint32_t fill)
+static uint32_t $enc_key_or(uint32_t key, uint32_t fill)
 {
     return key == 0u ? fill : key;
 }
@@ -74,7 +74,7 @@ features[$index]
 $enc_key(&features[$index])
 
 //: filled
-$enc_fill($key, $fill)
+$enc_key_or($key, $fill)
 
 //: call
 $name(features, &out$arguments);
