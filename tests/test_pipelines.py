@@ -145,6 +145,8 @@ ENCODERS = st.one_of(
     seed=st.integers(0, 5),
 )
 def test_every_double_has_the_same_bits(scalers, imputer, place, encoder, scale, shift, seed):
+    # The mean of a few doubles next to each other may lie between two that are neighbours.
+    assume(imputer is None or scale > 1e-9 * abs(shift))
     X, y = sample(scale, shift, seed=seed)
     steps = [copy.deepcopy(one) for one in scalers]
     if imputer is not None:
@@ -157,7 +159,8 @@ def test_every_double_has_the_same_bits(scalers, imputer, place, encoder, scale,
     except ValueError as error:  # no bits are left, or numbers that scikit-learn cannot take
         refused = error
     assume(refused is None)
-    if not steps or all(type(step) is FunctionTransformer for step in steps):
+    # Without steps there is nothing to fold; and what is scaled may be bits by chance.
+    if all(type(step) is FunctionTransformer for step in steps) or pipeline[-1].encoder_ is None:
         np.testing.assert_array_equal(bitlocal.fold(pipeline).predict(X), pipeline.predict(X))
         return
     check(pipeline, X)
@@ -362,14 +365,31 @@ def test_encoders_that_are_refused():
             bitlocal.fold(pipeline)
 
 
+@pytest.mark.skipif(not COMPILERS, reason="needs gcc or clang")
+def test_what_is_filled_in_below_all_numbers(tmp_path):
+    X, y = sample()
+    X = holes(X)
+    imputer = SimpleImputer(strategy="constant", fill_value=-1.0)
+    pipeline = make_pipeline(MinMaxScaler(clip=True), imputer, small()).fit(X, y)
+    folded = check(pipeline, X)
+    assert folded.encoder_.thresholds_[0] == -np.inf  # every number lies above it, and what is missing does not
+    rows = np.array([[-LARGEST] * 4, [np.nan] * 4])
+    np.testing.assert_array_equal(folded.encoder_.transform(rows), bits_by_definition(pipeline, rows)[0])
+    bitlocal.save(pipeline, tmp_path / "m")
+    loaded = bitlocal.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict(X), pipeline.predict(X))
+    compiled = Compiled(loaded.encoder_, 4, tmp_path)
+    single = np.append(X, [[-3.4e38] * 4, [np.nan] * 4], axis=0).astype(np.float32)
+    np.testing.assert_array_equal(compiled(single), python_words(folded.encoder_, single)[0])
+    assert bitlocal.export.c(pipeline, tmp_path / "c", layout="make")
+    assert folded.encoder_.get_feature_names_out()[0] == "x0>-inf"
+
+
 def test_thresholds_that_fall_together_and_steps_fitted_apart():
     X, y = sample()
     clf = small(encoder=ThermometerEncoder(4)).fit(X, y)
     with pytest.raises(PipelineError, match="no float64 lies between two"):
         bitlocal.fold(Pipeline([("scale", StandardScaler(with_mean=True).fit(X * 1e-3 + 1e16)), ("clf", clf)]))
-    clipped = MinMaxScaler(feature_range=(5, 6), clip=True).fit(X)
-    with pytest.raises(PipelineError, match="every number above"):
-        bitlocal.fold(Pipeline([("scale", clipped), ("clf", clf)]))
     with_bits = small(encoder=ThermometerEncoder(4)).fit(holes(X), y)
     with pytest.raises(PipelineError, match="fitted apart"):
         bitlocal.fold(Pipeline([("fill", SimpleImputer().fit(X)), ("clf", with_bits)]))

@@ -28,7 +28,7 @@ class Thresholds:
     columns : ndarray of int64, shape (n_thresholds,)
         The quantity that each threshold belongs to, ascending.
     values : ndarray of float64, shape (n_thresholds,)
-        The thresholds; ascending for each quantity.
+        The thresholds; ascending for each quantity. The first may be -inf, above which every number lies.
     missing : ndarray of bool, shape (n,)
         Which quantities have a bit for a missing value; it follows the quantity's other bits.
     filled : ndarray of int64, shape (n,), or None
@@ -137,7 +137,7 @@ class Thresholds:
                 len(places) == 0 or (places.min() >= 0 and places.max() < n),
                 "the encoder looks at features that do not exist",
             )
-        require(np.isfinite(values).all(), "the encoder has thresholds that are not finite")
+        require((np.isfinite(values) | np.isneginf(values)).all(), "the encoder has thresholds that are not finite")
         columns, values = columns.astype(np.int64), values.astype(np.float64)
         ascending = (columns[1:] > columns[:-1]) | ((columns[1:] == columns[:-1]) & (values[1:] > values[:-1]))
         require(ascending.all(), "the encoder's thresholds are not in order")

@@ -126,12 +126,12 @@ def _folded(found: Thresholds, chain: Chain) -> Thresholds:
     missing[chain.kept] = found.missing
     above = np.zeros(chain.n_features, dtype=np.int64)
     above[chain.kept] = n_above
-    together = np.flatnonzero((np.diff(columns) == 0) & (np.diff(values) <= 0))
+    together = np.flatnonzero((columns[1:] == columns[:-1]) & (values[1:] <= values[:-1]))
     if len(together):
         raise PipelineError(
             f"feature {columns[together[0]]}: no float64 lies between two of its thresholds once they are folded: "
-            "the steps before the BMLPClassifier shrink it too much; fit with fewer bits or strategy='quantile', or "
-            "pickle the pipeline"
+            "the numbers that the BMLPClassifier was fitted on lie closer together than those before the steps; put "
+            "imputers before scalers, fit with fewer bits, or pickle the pipeline"
         )
     return Thresholds(columns, values, missing, above if above.any() else None)
 
@@ -154,17 +154,13 @@ def _largest_not_above(found: Thresholds, chain: Chain) -> NDArray[np.float64]:
     if not len(found.values):
         return np.zeros(0)
     low, high = (np.repeat(_ranks(np.array([end])), len(found.values)) for end in (-_LARGEST, _LARGEST))
-    if (always := above(low)).any():
-        raise PipelineError(
-            f"feature {raw[always][0]}: the steps before the BMLPClassifier bring every number above one of its "
-            "thresholds: they were fitted on other data than the classifier; fit the pipeline as a whole"
-        )
+    always = above(low)  # clipped, say, and what is filled in lies below
     low = np.where(above(high), low, high)  # where no number is above, the largest double serves
     while (open_ := high > low + 1).any():
         middle = low + (high - low) // 2
         is_above = above(middle)
         low, high = np.where(open_ & ~is_above, middle, low), np.where(open_ & is_above, middle, high)
-    return _doubles(low)
+    return np.where(always, -np.inf, _doubles(low))
 
 
 def _fill(found: Thresholds, chain: Chain) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
