@@ -173,7 +173,7 @@ class ExportModel:
         return winners
 
 
-def of(classifier: BMLPClassifier, *, learn: bool = False) -> ExportModel:
+def of(classifier: Any, *, learn: bool = False) -> ExportModel:
     """Take a classifier apart.
 
     Parameters

@@ -57,7 +57,7 @@ class Model:
 
 
 def save(
-    classifier: BMLPClassifier,
+    classifier: Any,
     path: str | os.PathLike[str],
     *,
     inference_only: bool = False,
@@ -146,7 +146,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(f"{path}: damaged model file: {reason(error)}; save the model again") from error
 
 
-def dump(classifier: BMLPClassifier, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
+def dump(classifier: Any, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
     """Give the content of the file that `save` would write."""
     classifier = fold(classifier)
     arrays = classifier.network_.to_arrays(inference_only=inference_only)
