@@ -417,15 +417,10 @@ def require_trained(classifier: object) -> None:
     Raises
     ------
     TypeError
-        If it is none; the message says how to get at one that is inside.
+        If it is none.
     NotFittedError
         If it is not fitted.
     """
     if not isinstance(classifier, BMLPClassifier):
-        advice = ""
-        if hasattr(classifier, "best_estimator_"):
-            advice = "; give its best_estimator_"
-        elif hasattr(classifier, "steps"):
-            advice = "; give its last step, pipeline[-1]: what the steps before it do is not part of a model"
-        raise TypeError(f"expected a fitted BMLPClassifier, got {type(classifier).__name__}{advice}")
+        raise TypeError(f"expected a fitted BMLPClassifier, got {type(classifier).__name__}")
     check_is_fitted(classifier, "network_")

@@ -24,7 +24,7 @@ import numpy as np
 from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders import make_encoder
 from bitlocal.errors import ModelFileError
-from bitlocal.estimator import BMLPClassifier, require_trained
+from bitlocal.estimator import BMLPClassifier
 from bitlocal.files.atomic import write_file
 from bitlocal.files.encoders import encoder_from_json, encoder_to_json, fitted_from_json, fitted_to_json
 from bitlocal.files.header import record_from_json, record_to_json, spec_from_json, spec_to_json
@@ -32,6 +32,7 @@ from bitlocal.files.labels import classes_from_json, classes_to_json
 from bitlocal.files.schema import MOST_BYTES, brief, build, fits, plain, reason, refuse_constant, require
 from bitlocal.files.tensors import Arrays, read, to_bytes
 from bitlocal.network import BinaryNetwork, TrainingState
+from bitlocal.pipelines import fold
 from bitlocal.single_layer import SingleLayerClassifier
 from bitlocal.spec import Pool, Spec
 from bitlocal.spec.parameters import decompose
@@ -56,7 +57,7 @@ class Model:
 
 
 def save(
-    classifier: BMLPClassifier,
+    classifier: Any,
     path: str | os.PathLike[str],
     *,
     inference_only: bool = False,
@@ -66,8 +67,8 @@ def save(
 
     Parameters
     ----------
-    classifier : BMLPClassifier
-        A fitted classifier.
+    classifier : BMLPClassifier, Pipeline or search
+        A fitted classifier, or what `fold` makes one of.
     path : path-like
         The file; an existing one is replaced.
     inference_only : bool, default=False
@@ -79,6 +80,8 @@ def save(
     ------
     ModelFileError
         If the classifier has parameters, an encoder or class labels that a model file cannot hold.
+    PipelineError
+        If the steps of a pipeline cannot become part of a classifier, see `fold`.
     OSError
         If the file cannot be written.
 
@@ -143,9 +146,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(f"{path}: damaged model file: {reason(error)}; save the model again") from error
 
 
-def dump(classifier: BMLPClassifier, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
+def dump(classifier: Any, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
     """Give the content of the file that `save` would write."""
-    require_trained(classifier)
+    classifier = fold(classifier)
     arrays = classifier.network_.to_arrays(inference_only=inference_only)
     encoder = fitted_to_json(classifier.encoder_, arrays)
     header = {**_header(classifier, inference_only, data), "encoder": encoder}
