@@ -725,6 +725,7 @@ BAD = {
     "hidden_clip": [0, -1, 2, 100, 65536, 65537, 3.0, "3", True],
     "encoder": [5, True, ThermometerEncoder, object, b"median"],
     "class_weight": ["even", 2, ["balanced"], {0: -1}, {0: NAN}, {0: "2"}],
+    "probability": ["yes", 2, None],
     "early_stopping": ["yes", 2, None],
     "freeze_first": ["yes", 2, None],
     "train_classifier": ["yes", 2, None],

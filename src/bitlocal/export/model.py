@@ -271,6 +271,7 @@ def with_learnt(classifier: BMLPClassifier, counters: Sequence[NDArray[np.int16]
     learnt = copy.deepcopy(fold(classifier))
     learnt.network_.restore(counters)
     learnt.network_.state.step = step
+    learnt.network_.state.window = None  # a device keeps its probability of reinforcement
     return learnt
 
 
