@@ -71,7 +71,8 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         for n_samples / (n_classes * samples of the class). Multiplied by `sample_weight`; see `fit`.
     probability : bool, default=True
         Whether `fit` ends by preparing `predict_proba`: by the held-out part if there is one, else by up to three
-        more trainings of half the epochs, each without a part of the data: 1.5 to 2 times the time. `predict` does not depend on it.
+        more trainings of half the epochs, each without a part of the data: 1.5 to 2 times the time. What `predict`
+        gives does not depend on it.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.
