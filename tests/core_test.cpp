@@ -31,6 +31,7 @@ struct Problem {
     std::vector<Word> samples;
     std::vector<std::int32_t> labels;
     std::vector<std::uint32_t> order;
+    std::vector<std::uint64_t> weights;  // empty where each sample counts once
 };
 
 Problem make_problem(std::size_t n, std::size_t n_inputs, std::size_t n_classes) {
@@ -49,9 +50,20 @@ Problem make_problem(std::size_t n, std::size_t n_inputs, std::size_t n_classes)
     return problem;
 }
 
+// Weights from 0 to 4, and a few large ones.
+void weigh(Problem& problem) {
+    RandomStream random(7, Purpose::kSyntheticData, 0, 0, 0);
+    for (std::size_t s = 0; s < problem.order.size(); ++s) {
+        const std::uint64_t word = random[s];
+        problem.weights.push_back(word % 16 == 0 ? std::uint64_t{kMaxRepeats} << 32 : word >> 30);
+    }
+}
+
 struct Outcome {
     std::vector<std::vector<std::int16_t>> counters;
     std::vector<std::int32_t> logits;
+    std::vector<std::int32_t> presented;  // the logits of samples before they were learnt from
+    std::uint64_t seen = 0;
     std::uint64_t correct = 0;
     std::vector<std::uint64_t> errors;
     std::vector<std::uint64_t> updates;
@@ -85,14 +97,21 @@ std::vector<Block> make_blocks(const Case& c) {
 Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
     Network network(make_blocks(c));
     network.initialise(42);
-    const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), problem.order.size()};
     Outcome outcome;
+    outcome.presented.resize(problem.order.size() * c.n_classes);
+    const TrainingSet set{problem.samples.data(),
+                          problem.labels.data(),
+                          problem.order.data(),
+                          problem.order.size(),
+                          problem.weights.empty() ? nullptr : problem.weights.data(),
+                          outcome.presented.data()};
     {
         Trainer trainer(network, c.batch_size, n_threads);  // resident: the same for all calls
         const std::vector<std::uint64_t> thresholds(trainer.n_learners(), std::uint64_t{1} << 28);
         for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
             trainer.time_phases(epoch == 1);  // being timed changes nothing
             const auto counts = trainer.run(set, epoch * 1000, thresholds);
+            outcome.seen += counts.seen;
             outcome.correct += counts.correct;
             outcome.errors = counts.errors;
             outcome.updates = counts.updates;
@@ -297,8 +316,10 @@ int main() {
         {{70, 60, 30}, 15, 2, 9, 255, false, false, false, true},
     };
     std::size_t runs = 0;
-    for (const Case& c : cases) {
-        const Problem problem = make_problem(150, c.sizes.front(), c.n_classes);
+    for (std::size_t i = 0; i < 2 * cases.size(); ++i) {
+        const Case& c = cases[i / 2];
+        Problem problem = make_problem(150, c.sizes.front(), c.n_classes);
+        if (i % 2 == 1) weigh(problem);
         use_instruction_set("portable");
         const Outcome expected = run(c, problem, 1);
         for (const InstructionSet& isa : instruction_sets()) {
