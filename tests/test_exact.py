@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 import reference
 from bitlocal import _core
 from bitlocal.bits import pack
-from bitlocal.network import BinaryNetwork, Counts
+from bitlocal.network import BinaryNetwork
 from bitlocal.spec import Spec
+from bitlocal.state import Counts
 from specs import flat_spec
 
 

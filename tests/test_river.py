@@ -110,6 +110,10 @@ def test_it_is_the_classifier_after_the_encoder():
     plain = BMLPClassifier((60, 30), group_size=15, reinforcement=0.5, batch_size=1, encoder=None, random_state=3)
     plain.partial_fit(encoder.pack(X), places, classes=range(10))
     assert digest(model) == plain.network_.hidden_sha256()
+    assert model.classifier.temperature == plain.temperature
+    logs = plain.predict_log_proba(encoder.pack(X))[:, :2]  # the places that labels have taken
+    expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    assert np.allclose(model.predict_proba_many(pd.DataFrame(X, columns=names)), expected)
 
 
 def test_the_order_of_features_does_not_matter():

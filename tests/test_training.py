@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bitlocal.bits import PackedBits, pack, unpack, words_for
-from bitlocal.network import BinaryNetwork, Counts, TrainingState
+from bitlocal.network import BinaryNetwork
+from bitlocal.state import Counts, TrainingState
 from bitlocal.training import Progress, Validation, train
 from specs import flat_spec
 

@@ -13,9 +13,11 @@ from .encoders import ThermometerEncoder as ThermometerEncoder
 from .errors import BitlocalError as BitlocalError
 from .errors import DataError as DataError
 from .errors import ModelFileError as ModelFileError
+from .errors import PipelineError as PipelineError
 from .estimator import BMLPClassifier as BMLPClassifier
 from .files.model import load as load
 from .files.model import save as save
+from .pipelines import fold as fold
 from .processor import use_instruction_set as use_instruction_set
 from .single_layer import SingleLayerClassifier as SingleLayerClassifier
 

@@ -21,3 +21,7 @@ class DataWarning(UserWarning):
 
 class ModelFileError(BitlocalError, ValueError):
     """A model file that is not one, is damaged, or comes from a newer version."""
+
+
+class PipelineError(BitlocalError, ValueError):
+    """A pipeline that cannot become one classifier."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,78 +16,10 @@ from numpy.typing import NDArray
 from bitlocal import _core
 from bitlocal.bits import PackedBits, unpack, words_for
 from bitlocal.spec import Spec
+from bitlocal.state import Counts, TrainingState
 from bitlocal.watchdog import watch
 
 _STEPS = 2**32  # mini-batches and epochs are counted modulo this
-
-
-@dataclass
-class TrainingState:
-    """Where training stands; with it, training goes on as if it had never stopped.
-
-    Attributes
-    ----------
-    step, epoch : int
-        Mini-batches and epochs so far.
-    wrong, seen : int
-        Samples misclassified, and presented, in the last complete epoch: they rule the reinforcement.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    wrong: int = 1
-    seen: int = 1
-
-
-@dataclass
-class Counts:
-    """What a stretch of training counted.
-
-    Attributes
-    ----------
-    seen, correct : int
-        Samples presented, and how many of them the network classified correctly before it learnt from them; here and
-        below a sample counts as often as it is repeated.
-    errors : list of int
-        Samples with an error signal, for each layer; 0 in a frozen layer below others.
-    batches : int
-        Mini-batches.
-    updates : list of int
-        Updates of a neuron by a sample, for each layer, and for the trained classifier where there is one.
-    draws, reinforced : list of int
-        Random words that the reinforcement drew, and synapses that it moved, likewise.
-    rows : int
-        Samples gone through, each once.
-    """
-
-    seen: int = 0
-    correct: int = 0
-    errors: list[int] = field(default_factory=list)
-    batches: int = 0
-    updates: list[int] = field(default_factory=list)
-    draws: list[int] = field(default_factory=list)
-    reinforced: list[int] = field(default_factory=list)
-    rows: int = 0
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the samples that were classified correctly when they were presented."""
-        return self.correct / max(self.seen, 1)
-
-    @property
-    def error_share(self) -> tuple[float, ...]:
-        """Share of samples with an error signal, for each layer."""
-        return tuple(errors / max(self.seen, 1) for errors in self.errors)
-
-    def add(self, other: Counts) -> None:
-        """Add another stretch to this one."""
-        self.seen += other.seen
-        self.correct += other.correct
-        self.batches += other.batches
-        self.rows += other.rows
-        for name in ("errors", "updates", "draws", "reinforced"):
-            more = getattr(other, name)
-            setattr(self, name, [a + b for a, b in zip(getattr(self, name) or [0] * len(more), more, strict=True)])
 
 
 class BinaryNetwork:
@@ -209,8 +140,7 @@ class BinaryNetwork:
             total.add(part)
             yield part
         self.state.epoch += 1
-        if total.seen:  # weights may have left nothing to present
-            self.state.wrong, self.state.seen = total.seen - total.correct, total.seen
+        self.state.close(total.seen - total.correct, total.seen)
 
     def train_stream(
         self,
@@ -220,13 +150,43 @@ class BinaryNetwork:
         weights: NDArray[np.uint64] | None = None,
         batch_size: int = 100,
         n_threads: int = 1,
+        logits: NDArray[np.int32] | None = None,
     ) -> Counts:
         """Present the samples once, in the order given, without closing an epoch.
 
-        The accuracy that rules the reinforcement stays that of the last complete epoch.
+        The accuracy that rules the reinforcement is that of the last complete epoch or window of a stream, whichever
+        came last. A window is complete with the mini-batch that fills it, so it does not depend on how a stream is cut
+        between mini-batches.
+
+        Parameters
+        ----------
+        samples, labels, weights, batch_size, n_threads
+            As in `train_epoch`.
+        logits : array of int32, shape (n_samples, n_classes), optional
+            Room for the logits of the last layer as the samples were presented, before they were learnt from.
+
+        Returns
+        -------
+        Counts
         """
         order = np.arange(len(samples), dtype=np.uint32)
-        return self._train(samples, labels, weights, order, batch_size, self.reinforcement_thresholds(), n_threads)
+        labels = np.ascontiguousarray(labels, dtype=np.int32)
+        state, total, first = self.state, Counts(), 0
+        while first < len(order):
+            left = len(order) if state.window is None else max(state.window - state.window_rows, 1)
+            part = slice(first, first + -(-left // batch_size) * batch_size)
+            answers = None if logits is None else logits[part]
+            thresholds = self.reinforcement_thresholds()
+            counts = self._train(samples, labels, weights, order[part], batch_size, thresholds, n_threads, answers)
+            total.add(counts)
+            first += counts.rows
+            if state.window is not None:
+                state.window_rows += counts.rows
+                state.window_wrong += counts.seen - counts.correct
+                state.window_seen += counts.seen
+                if state.window_rows >= state.window:
+                    state.close(state.window_wrong, state.window_seen)
+        return total
 
     def _train(
         self,
@@ -237,6 +197,7 @@ class BinaryNetwork:
         batch_size: int,
         thresholds: Sequence[int],
         n_threads: int,
+        logits: NDArray[np.int32] | None = None,
     ) -> Counts:
         labels_i32 = np.ascontiguousarray(labels, dtype=np.int32)
         trainer = self.trainer(batch_size, n_threads, most=len(order))
@@ -246,7 +207,7 @@ class BinaryNetwork:
         self.state.step += n_steps
         try:
             with watch(trainer):
-                counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds, weights)
+                counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds, weights, logits)
         except (ValueError, TypeError, RuntimeError, MemoryError):  # the core refused, and has changed nothing
             self.state.step = first_step
             raise

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.bits import PackedBits
-from bitlocal.network import BinaryNetwork, Counts
+from bitlocal.network import BinaryNetwork
+from bitlocal.state import Counts
 
 
 @dataclass(frozen=True)

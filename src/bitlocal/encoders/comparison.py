@@ -23,21 +23,25 @@ class Thresholds:
     """Thresholds of some quantities; each is a bit, which says whether the quantity lies above it.
 
     A quantity that can be missing (NaN) has one more bit, which says that it is. One that is missing lies above no
-    threshold.
+    threshold, unless it is `filled`.
 
     Attributes
     ----------
     columns : ndarray of int64, shape (n_thresholds,)
         The quantity that each threshold belongs to, ascending.
     values : ndarray of float64, shape (n_thresholds,)
-        The thresholds; ascending for each quantity.
+        The thresholds; ascending for each quantity. The first may be -inf, above which every number lies.
     missing : ndarray of bool, shape (n,)
         Which quantities have a bit for a missing value; it follows the quantity's other bits.
+    filled : ndarray of int64, shape (n,), or None
+        Above how many of its thresholds each quantity lies where it is missing, as that of the value that an imputer
+        would have put there; a number rather than the value, since no rounding can change it. None if all are 0.
     """
 
     columns: NDArray[np.int64]
     values: NDArray[np.float64]
     missing: NDArray[np.bool_]
+    filled: NDArray[np.int64] | None = None
 
     @classmethod
     def fixed(cls, n: int, threshold: int) -> Thresholds:
@@ -78,10 +82,22 @@ class Thresholds:
         thresholds = floor_to(self.values, dtype)
         if X.dtype == dtype:
             _core.encode_columns(np.ascontiguousarray(X), *layout, thresholds, words, first_bit)
-            return
-        for first in range(0, len(X), _ROWS_AT_A_TIME):
-            rows = slice(first, first + _ROWS_AT_A_TIME)
-            _core.encode_columns(X[rows].astype(dtype, order="C"), *layout, thresholds, words[rows], first_bit)
+        else:
+            for first in range(0, len(X), _ROWS_AT_A_TIME):
+                rows = slice(first, first + _ROWS_AT_A_TIME)
+                _core.encode_columns(X[rows].astype(dtype, order="C"), *layout, thresholds, words[rows], first_bit)
+        if self.filled is not None and X.dtype.kind == "f":
+            self._fill(X, words, first_bit)
+
+    def _fill(self, X: NDArray[Any], words: Words, first_bit: int) -> None:
+        """Set the bits of missing quantities that are filled, which the core has left at zero."""
+        assert self.filled is not None
+        for c, (n, missing) in enumerate(self.widths()):
+            if self.filled[c]:
+                rows = np.flatnonzero(np.isnan(X[:, c]))
+                for bit in range(first_bit, first_bit + int(self.filled[c])):
+                    words[rows, bit // 64] |= np.uint64(1 << bit % 64)
+            first_bit += n + missing
 
     def _write_sparse(self, X: SparseRows, words: Words, first_bit: int) -> None:
         """Give every sample the bits of zeros, then flip those that differ, for the numbers that are stored."""
@@ -129,7 +145,8 @@ class Thresholds:
     def to_arrays(self) -> Arrays:
         """Give the thresholds as arrays for a file."""
         missing = {"missing": np.flatnonzero(self.missing)} if self.missing.any() else {}
-        return {"columns": self.columns, "thresholds": self.values, **missing}
+        filled = {} if self.filled is None else {"filled": self.filled}
+        return {"columns": self.columns, "thresholds": self.values, **missing, **filled}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n: int) -> Thresholds:
@@ -156,13 +173,23 @@ class Thresholds:
                 len(places) == 0 or (places.min() >= 0 and places.max() < n),
                 "the encoder looks at features that do not exist",
             )
-        require(np.isfinite(values).all(), "the encoder has thresholds that are not finite")
+        require((np.isfinite(values) | np.isneginf(values)).all(), "the encoder has thresholds that are not finite")
         columns, values = columns.astype(np.int64), values.astype(np.float64)
         ascending = (columns[1:] > columns[:-1]) | ((columns[1:] == columns[:-1]) & (values[1:] > values[:-1]))
         require(ascending.all(), "the encoder's thresholds are not in order")
         flags = np.zeros(n, dtype=np.bool_)
         flags[missing] = True
-        return cls(columns, values, flags)
+        filled = arrays.get("filled")
+        if filled is not None:
+            require(
+                filled.shape == (n,)
+                and filled.dtype.kind in "iu"
+                and (filled >= 0).all()
+                and (filled <= np.bincount(columns, minlength=n)).all(),
+                "the encoder fills in values that lie above thresholds that do not exist",
+            )
+            filled = filled.astype(np.int64)
+        return cls(columns, values, flags, filled)
 
 
 def _flip(words: Words, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:

@@ -32,6 +32,9 @@ class ThresholdEncoder(NumberEncoder):
         The bit is 1 where the feature is greater than this; ascending for each feature.
     missing_ : ndarray of bool, shape (n_features_in_,)
         Which features have a bit for a missing value; it follows the feature's other bits.
+    filled_ : ndarray of int64, shape (n_features_in_,), or None
+        Above how many thresholds a missing value of each feature lies, where the imputer of a pipeline was folded into
+        the encoder (`bitlocal.fold`); `fit` leaves None.
     n_bits_ : int
         Bits of an encoded sample.
     n_features_in_ : int
@@ -41,6 +44,7 @@ class ThresholdEncoder(NumberEncoder):
     columns_: NDArray[np.int64]
     thresholds_: NDArray[np.float64]
     missing_: NDArray[np.bool_]
+    filled_: NDArray[np.int64] | None = None
     _halfway = False  # whether thresholds may lie halfway between two values of the training data
 
     def fit(self, X: ArrayLike, y: object = None) -> ThresholdEncoder:
@@ -95,9 +99,10 @@ class ThresholdEncoder(NumberEncoder):
 
     def _take(self, found: Thresholds) -> None:
         self.columns_, self.thresholds_, self.missing_ = found.columns, found.values, found.missing
+        self.filled_ = found.filled
 
     def _thresholds(self) -> Thresholds:
-        return Thresholds(self.columns_, self.thresholds_, self.missing_)
+        return Thresholds(self.columns_, self.thresholds_, self.missing_, self.filled_)
 
     def piece(self) -> Piece:
         """Compare each number with its thresholds."""

@@ -18,12 +18,13 @@ from bitlocal._core import Purpose, longest_gap
 from bitlocal.bits import PackedBits, pack, unpack
 from bitlocal.encoders.program import Program
 from bitlocal.encoders.union import program_of
-from bitlocal.estimator import BMLPClassifier, require_trained
+from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
 from bitlocal.files.encoders import fitted_to_json
 from bitlocal.files.schema import plain
 from bitlocal.files.tensors import digest
 from bitlocal.network import BinaryNetwork
+from bitlocal.pipelines import fold
 
 __all__ = ["LONGEST_GAP", "ExportModel", "Layer", "Learning", "Purpose", "of", "program_for", "with_learnt"]
 
@@ -172,13 +173,13 @@ class ExportModel:
         return winners
 
 
-def of(classifier: BMLPClassifier, *, learn: bool = False) -> ExportModel:
+def of(classifier: Any, *, learn: bool = False) -> ExportModel:
     """Take a classifier apart.
 
     Parameters
     ----------
-    classifier : BMLPClassifier
-        Fitted.
+    classifier : BMLPClassifier, Pipeline or search
+        Fitted; what is no classifier is made one by `bitlocal.fold`.
     learn : bool, default=False
         Whether to take what learning needs, too.
 
@@ -200,7 +201,7 @@ def of(classifier: BMLPClassifier, *, learn: bool = False) -> ExportModel:
     >>> found.n_bits, found.layers[0].weights.shape, found.classes
     (2, (8, 2), ('a', 'b'))
     """
-    require_trained(classifier)
+    classifier = fold(classifier)
     network: BinaryNetwork = classifier.network_
     spec = network.spec
     if any(block.pools for block in spec.blocks):
@@ -267,9 +268,10 @@ def with_learnt(classifier: BMLPClassifier, counters: Sequence[NDArray[np.int16]
     BMLPClassifier
         It predicts, and goes on learning, as what learnt elsewhere does.
     """
-    learnt = copy.deepcopy(classifier)
+    learnt = copy.deepcopy(fold(classifier))
     learnt.network_.restore(counters)
     learnt.network_.state.step = step
+    learnt.network_.state.window = None  # a device keeps its probability of reinforcement
     return learnt
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bitlocal.files.schema import build, require
-from bitlocal.network import Counts
 from bitlocal.spec import Spec
 from bitlocal.spec.parameters import compose, decompose
+from bitlocal.state import Counts
 from bitlocal.training import EpochRecord
 
 

@@ -24,17 +24,20 @@ import numpy as np
 from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders import make_encoder
 from bitlocal.errors import ModelFileError
-from bitlocal.estimator import BMLPClassifier, require_trained
+from bitlocal.estimator import BMLPClassifier
+from bitlocal.estimator.calibration import StreamCalibration
 from bitlocal.files.atomic import write_file
 from bitlocal.files.encoders import encoder_from_json, encoder_to_json, fitted_from_json, fitted_to_json
 from bitlocal.files.header import record_from_json, record_to_json, spec_from_json, spec_to_json
 from bitlocal.files.labels import classes_from_json, classes_to_json
 from bitlocal.files.schema import MOST_BYTES, brief, build, fits, plain, reason, refuse_constant, require
 from bitlocal.files.tensors import Arrays, read, to_bytes
-from bitlocal.network import BinaryNetwork, TrainingState
+from bitlocal.network import BinaryNetwork
+from bitlocal.pipelines import fold
 from bitlocal.single_layer import SingleLayerClassifier
 from bitlocal.spec import Pool, Spec
-from bitlocal.spec.parameters import decompose
+from bitlocal.spec.parameters import DEFAULTS, decompose
+from bitlocal.state import TrainingState
 
 FORMAT_VERSION = 1
 
@@ -56,7 +59,7 @@ class Model:
 
 
 def save(
-    classifier: BMLPClassifier,
+    classifier: Any,
     path: str | os.PathLike[str],
     *,
     inference_only: bool = False,
@@ -66,8 +69,8 @@ def save(
 
     Parameters
     ----------
-    classifier : BMLPClassifier
-        A fitted classifier.
+    classifier : BMLPClassifier, Pipeline or search
+        A fitted classifier, or what `fold` makes one of.
     path : path-like
         The file; an existing one is replaced.
     inference_only : bool, default=False
@@ -79,6 +82,8 @@ def save(
     ------
     ModelFileError
         If the classifier has parameters, an encoder or class labels that a model file cannot hold.
+    PipelineError
+        If the steps of a pipeline cannot become part of a classifier, see `fold`.
     OSError
         If the file cannot be written.
 
@@ -143,9 +148,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(f"{path}: damaged model file: {reason(error)}; save the model again") from error
 
 
-def dump(classifier: BMLPClassifier, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
+def dump(classifier: Any, *, inference_only: bool = False, data: TrainingData | None = None) -> bytes:
     """Give the content of the file that `save` would write."""
-    require_trained(classifier)
+    classifier = fold(classifier)
     arrays = classifier.network_.to_arrays(inference_only=inference_only)
     encoder = fitted_to_json(classifier.encoder_, arrays)
     header = {**_header(classifier, inference_only, data), "encoder": encoder}
@@ -165,7 +170,7 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
     header: dict[str, Any] = {
         "version": FORMAT_VERSION,
         "network": spec_to_json(classifier.network_.spec),
-        "state": asdict(classifier.network_.state),
+        "state": _state_to_json(classifier.network_.state),
         "parameters": _parameters(classifier),
         "classes": classes_to_json(classifier.classes_),
         "n_features_in": classifier.n_features_in_,
@@ -173,6 +178,8 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
         "n_iter": classifier.n_iter_,
         "data": None if data is None else _data_to_json(data),
     }
+    if (temperature := classifier.temperature) is not None:  # younger than format 1
+        header["temperature"] = temperature
     if not inference_only:
         header["history"] = [record_to_json(record) for record in classifier.history_]
     return header
@@ -186,7 +193,12 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
     require(spec.n_classes * inner <= 8 * MOST_BYTES, "too many classes for layers this large")
     state = build(TrainingState, header["state"])
     require(
-        state.step >= 0 and state.epoch >= 0 and 0 <= state.wrong <= state.seen and state.seen > 0,
+        state.step >= 0
+        and state.epoch >= 0
+        and 0 <= state.wrong <= state.seen
+        and state.seen > 0
+        and (state.window is None or 0 <= state.window_rows < state.window)
+        and 0 <= state.window_wrong <= state.window_seen,
         "the state of training is impossible",
     )
     classifier.network_ = BinaryNetwork.from_arrays(spec, state, arrays)
@@ -199,6 +211,12 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
         classifier.feature_names_in_ = np.array(names, dtype=object)
     classifier.encoder_ = fitted_from_json(header["encoder"], n_features, spec.n_inputs, arrays)
 
+    temperature = header.get("temperature")
+    require(
+        temperature is None or (fits(temperature, float) and 2**-40 < temperature < 2**40),
+        "the temperature is not valid",
+    )
+    classifier.calibration_ = StreamCalibration(temperature)
     require(fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
     classifier.n_iter_ = header["n_iter"]
     classifier.history_ = [record_from_json(record) for record in header.get("history", [])]
@@ -228,11 +246,20 @@ def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
         del parameters[name]
     if not isinstance(parameters["encoder"], str):
         parameters["encoder"] = encoder_to_json(parameters["encoder"])
-    # Younger than format 1: written where it says something, so that other files stay as they were.
+    # Younger than format 1: written where they say something, so that other files stay as they were.
+    if parameters["probability"] == DEFAULTS["probability"]:
+        del parameters["probability"]
     if (class_weight := parameters.pop("class_weight")) is not None:
         named = isinstance(class_weight, Mapping)
         parameters["class_weight"] = [list(pair) for pair in class_weight.items()] if named else class_weight
     return parameters
+
+
+def _state_to_json(state: TrainingState) -> dict[str, Any]:
+    """Give the entries; those of streams, which are younger than format 1, where they say something."""
+    usual = asdict(TrainingState())
+    values = asdict(state)
+    return {name: value for name, value in values.items() if not name.startswith("window") or value != usual[name]}
 
 
 def _class_weight_from_json(value: Any) -> Mapping[Any, float] | str | None:

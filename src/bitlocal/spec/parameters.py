@@ -132,6 +132,15 @@ PARAMETERS: Mapping[str, Parameter] = {
         "how often samples of a class count; balanced: rare ones as much as common ones",
         "1 each",
     ),
+    "probability": Parameter(
+        True,
+        Flag(),
+        "--probability",
+        "prepare class probabilities, which takes one or two more trainings",
+        "on",
+        option_default=False,
+        option_usual="off",
+    ),
     "early_stopping": Parameter(
         False, Flag(), "--early-stopping", "stop when the validation accuracy no longer rises; keep the best network"
     ),

@@ -74,6 +74,7 @@ def _made_up(model: ExportModel, code: EncoderCode) -> NDArray[Any]:
     if model.program is None:
         return as_features(rng.integers(0, 2, shape), code.feature_type)
     thresholds = _near_features(model.program)
+    thresholds = thresholds[np.isfinite(thresholds)]
     low, high = (thresholds.min(), thresholds.max()) if thresholds.size else (0, 255)
     return as_features(rng.uniform(low - 0.5, high + 1.5, shape), code.feature_type)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,12 @@ def state_header(n_layers: int, n_planes: int, identity: bytes) -> bytes:
     return MAGIC + bytes([FORMAT_VERSION, min(n_layers, 255), n_planes, 0]) + identity
 
 
-def write_state(classifier: BMLPClassifier, *, counter_bits: int | None = None) -> bytes:
+def write_state(classifier: Any, *, counter_bits: int | None = None) -> bytes:
     """Write what a classifier has learnt as the state blob that a device with the same model loads.
 
     Parameters
     ----------
-    classifier : BMLPClassifier
+    classifier : BMLPClassifier, Pipeline or search
         Fitted, with hidden weights.
     counter_bits : int or None, default=None
         Bits of a counter on the device, from 2 to 16. None for as few as hold the range that `hidden_clip` allows.
@@ -73,14 +73,14 @@ def write_state(classifier: BMLPClassifier, *, counter_bits: int | None = None) 
     return content + struct.pack("<I", zlib.crc32(content))
 
 
-def read_state(blob: bytes, classifier: BMLPClassifier) -> BMLPClassifier:
+def read_state(blob: bytes, classifier: Any) -> BMLPClassifier:
     """Read what a device has learnt from its state blob.
 
     Parameters
     ----------
     blob : bytes
         What `NAME_save` wrote on the device. It need not be trusted.
-    classifier : BMLPClassifier
+    classifier : BMLPClassifier, Pipeline or search
         The classifier that was exported; it stays as it is.
 
     Returns
@@ -129,7 +129,7 @@ def read_state(blob: bytes, classifier: BMLPClassifier) -> BMLPClassifier:
     return with_learnt(classifier, counters, struct.unpack_from("<I", blob, 24)[0])
 
 
-def _of(classifier: BMLPClassifier) -> tuple[ExportModel, Learning]:
+def _of(classifier: Any) -> tuple[ExportModel, Learning]:
     model = of(classifier, learn=True)
     assert model.learning is not None
     return model, model.learning

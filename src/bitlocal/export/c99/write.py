@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -19,12 +19,9 @@ from bitlocal.export.c99.texts import Texts
 from bitlocal.export.errors import ExportError
 from bitlocal.files.atomic import write_file
 
-if TYPE_CHECKING:
-    from bitlocal.estimator import BMLPClassifier
-
 
 def c(
-    classifier: BMLPClassifier,
+    classifier: Any,
     out: str | os.PathLike[str],
     *,
     learn: bool = False,
@@ -39,8 +36,8 @@ def c(
 
     Parameters
     ----------
-    classifier : BMLPClassifier
-        Fitted.
+    classifier : BMLPClassifier, Pipeline or search
+        Fitted; what is no classifier is made one by `bitlocal.fold`.
     out : path-like
         Folder for the files; it is made if it is not there.
     learn : bool, default=False

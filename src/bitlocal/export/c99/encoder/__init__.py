@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bitlocal.encoders.program import Piece, Program, Stage
 from bitlocal.export import model
@@ -14,9 +14,6 @@ from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType, as_features, largest_type
 from bitlocal.export.c99.encoder.writer import Writer, kind_of
 from bitlocal.export.errors import ExportError
-
-if TYPE_CHECKING:
-    from bitlocal.estimator import BMLPClassifier
 
 __all__ = ["EncoderCode", "as_features", "code_for", "encoder_code"]
 
@@ -55,12 +52,12 @@ class EncoderCode:
     scratch_bytes: int
 
 
-def encoder_code(classifier: BMLPClassifier, prefix: str, features: str | None = None) -> EncoderCode:
+def encoder_code(classifier: Any, prefix: str, features: str | None = None) -> EncoderCode:
     """Write the encoder of a classifier as C99 code.
 
     Parameters
     ----------
-    classifier : BMLPClassifier
+    classifier : BMLPClassifier, Pipeline or search
         Fitted.
     prefix : str
         What all names in the code begin with.

@@ -23,7 +23,11 @@ def suited_to(thresholds: Thresholds, *, halfway: bool = False) -> FeatureType:
     Thresholds that are values of the training data, or halfway between two, are whole numbers (or halves) only if the
     data were whole. NaN is a floating-point number.
     """
-    if thresholds.missing.any() or not is_whole(thresholds.values * (2 if halfway else 1)):
+    if (
+        thresholds.missing.any()
+        or thresholds.filled is not None
+        or not is_whole(thresholds.values * (2 if halfway else 1))
+    ):
         return TYPES["float"]
     return type_for(np.floor(thresholds.values))
 
@@ -75,8 +79,28 @@ def add_columns(
         index = builder.expression("encode.c", "index", read=builder.table("columns", list(places)).at("f"))
     elif first > 0:
         index = builder.expression("encode.c", "shifted", first=first)
-    write = thermometers.call(builder.value(index))
+    value = builder.value(index)
+    if features.is_float and thresholds.filled is not None:
+        fill = [_fill(row, int(thresholds.filled[column])) for row, column in zip(rows, columns, strict=True)]
+        builder.add("encode.c", "fill")
+        value = builder.expression(
+            "encode.c", "filled", key=value, fill=builder.table("fill", fill, "uint32_t").at("f")
+        )
+    write = thermometers.call(value)
     builder.part("levels", builder.loop(len(places), write, thermometers.start(), "f"))
+
+
+def _fill(keys: Sequence[int], above: int) -> int:
+    """Give a key above as many of ascending keys, to stand for a missing value; 0, which does already, above none."""
+    if above == 0:
+        return 0
+    key = keys[above] if above < len(keys) else keys[-1] + 1
+    if key == keys[above - 1]:
+        raise ExportError(
+            "a missing value is filled in by one between two thresholds that features of type float cannot tell apart: "
+            "fit with fewer bits, or fill in before the device"
+        )
+    return key
 
 
 def add_bits(builder: Builder, n_features: int) -> None:

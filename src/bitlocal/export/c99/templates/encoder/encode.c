@@ -36,6 +36,13 @@ static uint32_t $enc_key(const float *feature)
     return (pattern & 0x80000000u) ? (0x80000000u - magnitude) : (0x80000000u + magnitude);
 }
 
+//: fill
+/* What a missing value is compared as, where another one is filled in for it. */
+static uint32_t $enc_key_or(uint32_t key, uint32_t fill)
+{
+    return key == 0u ? fill : key;
+}
+
 //: part
 static void $name(const $feature *features, $enc_writer_t *out)
 {
@@ -65,6 +72,9 @@ features[$index]
 
 //: key of feature
 $enc_key(&features[$index])
+
+//: filled
+$enc_key_or($key, $fill)
 
 //: call
 $name(features, &out$arguments);

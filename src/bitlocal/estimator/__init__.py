@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from bitlocal.bits import PackedBits
+from bitlocal.estimator.calibration import StreamCalibration, calibrated_temperature, validation_temperature
+from bitlocal.estimator.probabilities import Probabilities
 from bitlocal.network import BinaryNetwork
 from bitlocal.samples import encode, fit_encoder, read, read_training
 from bitlocal.samples.weights import weigh
@@ -21,7 +23,7 @@ from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, Validation, train
 
 
-class BMLPClassifier(ClassifierMixin, BaseEstimator):
+class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     """Multi-layer binary neural network, trained with local binary error signals.
 
     Inputs, weights and activations are bits. Each weight has an integer counter, its hidden weight, and learns by
@@ -67,6 +69,9 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
     class_weight : dict, "balanced" or None, default=None
         How often a sample of a class counts in its mini-batch, by class label; 1 where a label is not named. "balanced"
         for n_samples / (n_classes * samples of the class). Multiplied by `sample_weight`; see `fit`.
+    probability : bool, default=True
+        Whether `fit` ends by preparing `predict_proba`: by the held-out part if there is one, else by one or two more
+        trainings, each without a part of the data. `predict` does not depend on it.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.
@@ -138,6 +143,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         single_output: bool = DEFAULTS["single_output"],
         encoder: Any = DEFAULTS["encoder"],
         class_weight: Mapping[Any, float] | str | None = DEFAULTS["class_weight"],
+        probability: bool = DEFAULTS["probability"],
         early_stopping: bool = DEFAULTS["early_stopping"],
         validation_fraction: float | None = DEFAULTS["validation_fraction"],
         n_iter_no_change: int = DEFAULTS["n_iter_no_change"],
@@ -159,6 +165,7 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
         self.single_output = single_output
         self.encoder = encoder
         self.class_weight = class_weight
+        self.probability = probability
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -253,6 +260,13 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             self.history_.append(record)
             if self.verbose:
                 print(_describe(record, n_epochs))
+        if self.probability:
+            how = {"batch_size": int(self.batch_size), "n_threads": effective_n_jobs(self.n_jobs)}
+            self.calibration_ = StreamCalibration(
+                calibrated_temperature(self.network_, bits, labels, weights, **how)
+                if validation is None
+                else validation_temperature(self.network_, validation, n_threads=how["n_threads"])
+            )
         return self
 
     def partial_fit(
@@ -304,13 +318,22 @@ class BMLPClassifier(ClassifierMixin, BaseEstimator):
             self._start_network(bits.n_bits)
         else:
             self._check_same_rule()
+        logits = np.empty((len(labels), len(self.classes_)), dtype=np.int32) if self.probability else None
         self.network_.train_stream(
-            bits, labels, weights=weights, batch_size=int(self.batch_size), n_threads=effective_n_jobs(self.n_jobs)
+            bits,
+            labels,
+            weights=weights,
+            batch_size=int(self.batch_size),
+            n_threads=effective_n_jobs(self.n_jobs),
+            logits=logits,
         )
+        if logits is not None:
+            self.calibration_.note(logits, labels, weights)
         return self
 
     def _start_network(self, n_bits: int) -> None:
         self.network_ = BinaryNetwork(self._spec(n_bits, draw_seed(self.random_state)))
+        self.calibration_ = StreamCalibration()
         self.history_: list[EpochRecord] = []
         self.n_iter_ = 0
 
@@ -417,15 +440,10 @@ def require_trained(classifier: object) -> None:
     Raises
     ------
     TypeError
-        If it is none; the message says how to get at one that is inside.
+        If it is none.
     NotFittedError
         If it is not fitted.
     """
     if not isinstance(classifier, BMLPClassifier):
-        advice = ""
-        if hasattr(classifier, "best_estimator_"):
-            advice = "; give its best_estimator_"
-        elif hasattr(classifier, "steps"):
-            advice = "; give its last step, pipeline[-1]: what the steps before it do is not part of a model"
-        raise TypeError(f"expected a fitted BMLPClassifier, got {type(classifier).__name__}{advice}")
+        raise TypeError(f"expected a fitted BMLPClassifier, got {type(classifier).__name__}")
     check_is_fitted(classifier, "network_")
