@@ -19,6 +19,7 @@ from river.checks import yield_checks
 from river.datasets import ImageSegments, Phishing, synth
 
 from bitlocal import BMLPClassifier, CategoryEncoder, ImageEncoder, TableEncoder, ThermometerEncoder
+from bitlocal.estimator.calibration import StreamCalibration, log_probabilities
 from bitlocal.river import BMLPStreamClassifier
 
 SMALL = {"hidden_layer_sizes": (105,), "warm_up": 20, "seed": 0}
@@ -110,10 +111,43 @@ def test_it_is_the_classifier_after_the_encoder():
     plain = BMLPClassifier((60, 30), group_size=15, reinforcement=0.5, batch_size=1, encoder=None, random_state=3)
     plain.partial_fit(encoder.pack(X), places, classes=range(10))
     assert digest(model) == plain.network_.hidden_sha256()
-    assert model.classifier.temperature == plain.temperature
-    logs = plain.predict_log_proba(encoder.pack(X))[:, :2]  # the places that labels have taken
-    expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
-    assert np.allclose(model.predict_proba_many(pd.DataFrame(X, columns=names)), expected)
+    logits = plain.network_.logits(encoder.pack(X))[:, :2]  # the places that labels have taken
+    assert np.array_equal(
+        model.predict_many(pd.DataFrame(X, columns=names)), np.array([*y[:1], not y[0]])[logits.argmax(axis=1)]
+    )
+
+
+@pytest.mark.parametrize("n_places", [2, 10])
+def test_probabilities_have_the_temperature_of_the_labels_that_came(n_places):
+    samples = list(Phishing().take(400))
+    names, labels = sorted(samples[0][0]), [samples[0][1], not samples[0][1]]
+    model = BMLPStreamClassifier(**SMALL, classes=labels if n_places == 2 else None)
+    for x, y in samples:
+        model.learn_one(x, y)
+    X = np.array([[x[name] for name in names] for x, _ in samples])
+    places = np.array([labels.index(y) for _, y in samples])
+    bits = ThermometerEncoder(32).fit(X[:20]).pack(X)
+    plain = BMLPClassifier((105,), group_size=15, reinforcement=0, batch_size=1, encoder=None, random_state=0)
+    first = int(places.argmax())  # until then, there is one label
+    plain.partial_fit(bits[:first], places[:first], classes=range(n_places))
+    calibration = StreamCalibration()
+    for i in range(first, 400):
+        calibration.note(plain.network_.logits(bits[i : i + 1])[:, :2], places[i : i + 1])
+        plain.partial_fit(bits[i : i + 1], places[i : i + 1])
+    expected = np.exp(log_probabilities(plain.network_.logits(bits)[:, :2], calibration.temperature))
+    assert np.allclose(model.predict_proba_many(pd.DataFrame(X, columns=names)), expected, rtol=1e-12)
+
+
+def test_a_label_that_comes_late_keeps_the_temperature():
+    model = BMLPStreamClassifier(**SMALL)
+    for i in range(200):
+        model.learn_one({"a": i % 5, "b": i % 3}, i % 2)
+    before = model.predict_proba_one({"a": 0})
+    for x in ({"a": 9}, {"a": 8}):
+        model.learn_one(x, "late")
+    after = model.predict_proba_one({"a": 0})
+    assert after["late"] < 0.5
+    assert abs(after[0] / after[1] - before[0] / before[1]) < 0.5 * before[0] / before[1]
 
 
 def test_the_order_of_features_does_not_matter():

@@ -16,6 +16,7 @@ from river import base
 from bitlocal.bits import PackedBits
 from bitlocal.encoders.base import Encoder
 from bitlocal.estimator import BMLPClassifier
+from bitlocal.river.calibration import EmergingCalibration
 from bitlocal.river.features import Row, check_values, features_of, fit_features, rows_of
 from bitlocal.samples.weights import MOST, to_fixed
 from bitlocal.spec.parameters import DEFAULTS
@@ -123,6 +124,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         self._kept: list[tuple[Row, int, float]] = []  # samples of the warm-up: features, place, weight
         self._waiting: list[tuple[NDArray[np.uint64], int, float]] = []  # for a full mini-batch: bits, place, weight
         self._features = features_of(encoder)
+        self._calibration = EmergingCalibration()
 
     # What River asks for -------------------------------------------------------------------------------------------
 
@@ -259,15 +261,18 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         places = np.array([place for _, place, _ in ready])
         weights = None if all(w == 1 for _, _, w in ready) else np.array([w for _, _, w in ready])
         n_places = self.max_classes if self.classes is None else len(self._places)
-        classifier = self._classifier
+        first = 0
         if self.classifier is None:
-            classifier.partial_fit(bits, places, classes=np.arange(n_places), sample_weight=weights)
-            return
+            first = self.batch_size  # which makes the network
+            of_these = None if weights is None else weights[:first]
+            self._classifier.partial_fit(bits[:first], places[:first], np.arange(n_places), of_these)
         # What partial_fit does, without its checks, which were made above: they take ten times as long as to learn.
-        logits = np.empty((full, n_places), dtype=np.int32)
-        fixed = None if weights is None else to_fixed(weights)
-        classifier.network_.train_stream(bits, places, weights=fixed, batch_size=self.batch_size, logits=logits)
-        classifier.calibration_.note(logits, places, fixed)
+        bits, places = bits[first:], places[first:]
+        fixed = None if weights is None else to_fixed(weights[first:])
+        logits = np.empty((len(places), n_places), dtype=np.int32)
+        network = self._classifier.network_
+        network.train_stream(bits, places, weights=fixed, batch_size=self.batch_size, logits=logits)
+        self._calibration.note(logits, places, fixed)
 
     def _make_classifier(self) -> BMLPClassifier:
         classifier = BMLPClassifier(
@@ -280,6 +285,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
             freeze_first=self.freeze_first,
             train_classifier=self.train_classifier,
             encoder=None,
+            probability=False,  # they are not over all places: see calibration.py
             random_state=self.seed,
         )
         classifier.check_parameters()
@@ -306,7 +312,8 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         -------
         dict of label to float
             In order of appearance; empty before there was any label. `predict_one` gives the likeliest, of several the
-            first.
+            first. They are softmax(logits / temperature), with the temperature that suits the last 1000 samples as they
+            were answered before they were learnt.
         """
         return dict(zip(self._weights, self._probabilities([x])[0].tolist(), strict=True))
 
@@ -350,14 +357,13 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
 
     def _probabilities(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         """Compute the probabilities of the labels so far, a column for each."""
-        if self._features is None or self.classifier is None or not rows or not self._weights:
-            weights = np.array(list(self._weights.values()))
-            return np.tile(weights / weights.sum(), (len(rows), 1))
-        # Places that no label has taken drop out of the softmax.
-        places = [self._places[label] for label in self._weights]
-        logs = self.classifier.predict_log_proba(self._features.encode(rows))[:, places]
-        found: NDArray[np.float64] = np.exp(logs - logs.max(axis=1, keepdims=True))
-        found /= found.sum(axis=1, keepdims=True)
+        found = None
+        if self._features is not None and self.classifier is not None and rows:
+            logits = self.classifier.network_.logits(self._features.encode(rows))
+            found = self._calibration.probabilities(logits, [self._places[label] for label in self._weights])
+        if found is None:
+            shares = np.array(list(self._weights.values()))
+            found = np.tile(shares / shares.sum(), (len(rows), 1))
         return found
 
 
