@@ -95,7 +95,9 @@ def measure_matrix(step: str, arguments: argparse.Namespace, folder: Path) -> di
     pack(X[:1] > 0)  # what is loaded on the first call shall not count
     if step == "epoch":
         y = rng.integers(2, size=len(X.indptr) - 1)
-        network = BMLPClassifier(arguments.hidden, group_size=15, max_iter=1, random_state=0, n_jobs=arguments.threads)
+        network = BMLPClassifier(
+            arguments.hidden, group_size=15, max_iter=1, random_state=0, probability=False, n_jobs=arguments.threads
+        )
         clf, told = timed(lambda: network.fit(X, y))
         n_words = -(-clf.network_.spec.n_inputs // 64)
     else:
@@ -149,7 +151,9 @@ def read_texts(path: Path, task: str) -> tuple[list[str], NDArray[Any]]:
 
 
 def network(arguments: argparse.Namespace) -> BMLPClassifier:
-    return BMLPClassifier(random_state=0, n_jobs=arguments.threads, max_iter=2 if arguments.quick else None)
+    return BMLPClassifier(
+        random_state=0, probability=False, n_jobs=arguments.threads, max_iter=2 if arguments.quick else None
+    )
 
 
 # Whether it takes texts, rather than counts, and how it is made.

@@ -1,16 +1,24 @@
-"""Cross-validate on the UCI tables, beside three classifiers of scikit-learn, and print a Markdown table.
+"""Cross-validate on the UCI tables, beside four classifiers of scikit-learn, and print Markdown tables.
 
     python benchmarks/tables.py [--only NAME ...] [--quick] [--threads N] [--json]
 
 Every table is read by `bitlocal.datasets.load`. All classifiers see the same five stratified folds (shuffled, seed 0)
 and have their default parameters, but for the number of iterations of the logistic regression (at most 1000) and a seed
-of 0. `BMLPClassifier` takes the table as it was read. The others have the usual preparation, fitted on the training
-folds: for logistic regression, medians for missing numbers, standardised numbers and one-hot categories; for the random
-forest, medians and one-hot categories; histogram gradient boosting takes missing values and categories itself.
+of 0. `BMLPClassifier` takes the table as it was read, once as it is and once with `class_weight="balanced"`. The others
+have the usual preparation, fitted on the training folds: for logistic regression and the multi-layer perceptron,
+medians for missing numbers, standardised numbers and one-hot categories; for the random forest, medians and one-hot
+categories; histogram gradient boosting takes missing values and categories itself.
 
-Accuracies are means ± sample standard deviations over the folds in per cent; seconds are those of one fit with its
-preparation, averaged over the folds. Tables that are not found are left out, with a line on stderr that says why. A
-classifier that fails is shown as such, with a line on stderr, and the exit status is 1.
+One table for each measure, means over the folds (accuracies ± sample standard deviations, in per cent):
+- accuracy, and balanced accuracy: the mean over the classes of the share that is found;
+- log loss in nats, as scikit-learn has it: a probability of 0 for what came counts as 2.2e-16;
+- Brier score: the mean over samples of the sum over classes of (probability - 1 or 0) squared, from 0 to 2;
+- expected calibration error in per cent: the samples sorted into 15 bins by their largest probability, the mean over
+  the bins, by their samples, of |accuracy - mean probability|;
+- seconds of one fit with its preparation, and what `predict_proba` needs with it.
+
+Tables that are not found are left out, with a line on stderr that says why. A classifier that fails is shown as such,
+with a line on stderr, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -31,7 +39,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
@@ -57,20 +67,16 @@ FOLDS = 5
 SEED = 0
 
 
-@dataclass(frozen=True)
-class Score:
-    """What one classifier came to on one table: one entry a fold."""
-
-    accuracy: list[float]
-    fit_seconds: list[float]
-
-    def text(self) -> str:
-        """Mean and standard deviation in per cent."""
-        return f"{self.percent():.2f} ± {100 * statistics.stdev(self.accuracy):.2f}"
-
-    def percent(self) -> float:
-        """Mean accuracy in per cent, as printed."""
-        return round(100 * statistics.mean(self.accuracy), 2)
+Folds = dict[str, list[float]]  # of one classifier on one table, by measure: one entry a fold
+# By measure: decimals, whether it is a share to be shown in per cent, whether more is better.
+MEASURES = {
+    "accuracy": (2, True, True),
+    "balanced accuracy": (2, True, True),
+    "log loss": (3, False, False),
+    "Brier score": (3, False, False),
+    "expected calibration error": (1, True, False),
+    "seconds": (3, False, False),
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Row:
     text_features: int
     missing: float
     classes: int
-    scores: dict[str, Score | None]
+    scores: dict[str, Folds | None]
 
 
 def plain(X: NDArray[Any]) -> tuple[NDArray[np.float64], list[int]]:
@@ -118,39 +124,58 @@ def classifiers(k: int, categories: list[int], threads: int) -> dict[str, Callab
 
     return {
         "bitlocal": lambda: BMLPClassifier(random_state=SEED, n_jobs=threads),
+        "bitlocal, balanced": lambda: BMLPClassifier(random_state=SEED, n_jobs=threads, class_weight="balanced"),
         "logistic regression": lambda: prepared(
             make_pipeline(median, StandardScaler()), LogisticRegression(max_iter=1000, random_state=SEED)
         ),
         "random forest": lambda: prepared(median, RandomForestClassifier(random_state=SEED, n_jobs=threads)),
+        "multi-layer perceptron": lambda: prepared(
+            make_pipeline(median, StandardScaler()), MLPClassifier(random_state=SEED)
+        ),
         "gradient boosting": lambda: HistGradientBoostingClassifier(categorical_features=categories, random_state=SEED),
     }
 
 
-def cross_validate(make: Callable[[], Any], X: NDArray[Any], y: NDArray[Any], folds: Sequence[Any]) -> Score:
+def expected_calibration_error(p: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Give the mean distance between the largest probability and how often it is right, over 15 bins."""
+    sure = p.max(axis=1)
+    bins = np.minimum((sure * 15).astype(int), 14)
+    return sum(abs(float((right[bins == b] - sure[bins == b]).sum())) for b in range(15)) / len(p)
+
+
+def cross_validate(make: Callable[[], Any], X: NDArray[Any], y: NDArray[Any], folds: Sequence[Any]) -> Folds:
     """Fit on all folds but one, and measure on that one."""
-    score = Score([], [])
+    classes = np.unique(y)
+    scores: Folds = {name: [] for name in MEASURES}
     for train, test in folds:
         classifier = make()
         X_train, X_test = X[train], X[test]
         started = time.perf_counter()
         classifier.fit(X_train, y[train])
-        score.fit_seconds.append(time.perf_counter() - started)
-        score.accuracy.append(float(np.mean(classifier.predict(X_test) == y[test])))
-    return score
+        scores["seconds"].append(time.perf_counter() - started)
+        predicted, p = classifier.predict(X_test), np.zeros((len(test), len(classes)))
+        p[:, np.searchsorted(classes, classifier.classes_)] = classifier.predict_proba(X_test)
+        came = y[test][:, np.newaxis] == classes
+        scores["accuracy"].append(float(np.mean(predicted == y[test])))
+        scores["balanced accuracy"].append(float(balanced_accuracy_score(y[test], predicted)))
+        scores["log loss"].append(float(-np.log(np.maximum(p[came], np.finfo(float).eps)).mean()))
+        scores["Brier score"].append(float(((p - came) ** 2).sum(axis=1).mean()))
+        scores["expected calibration error"].append(expected_calibration_error(p, predicted == y[test]))
+    return scores
 
 
 def measure(data: Dataset, threads: int) -> Row:
     """Cross-validate all classifiers on one table."""
     X, y = data.X, data.y
     numbers, categories = plain(X)
-    scores: dict[str, Score | None] = {}
+    scores: dict[str, Folds | None] = {}
     with warnings.catch_warnings(), threadpool_limits(threads):
         # Of classes smaller than the number of folds, of iterations that did not converge: expected here.
         warnings.simplefilter("ignore")
         folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(numbers, y))
         for name, make in classifiers(X.shape[1], categories, threads).items():
             try:
-                scores[name] = cross_validate(make, X if name == "bitlocal" else numbers, y, folds)
+                scores[name] = cross_validate(make, X if name.startswith("bitlocal") else numbers, y, folds)
             except (ValueError, TypeError) as error:
                 print(f"{data.name}: {name} failed: {' '.join(str(error).split())}", file=sys.stderr)
                 scores[name] = None
@@ -165,32 +190,41 @@ def measure(data: Dataset, threads: int) -> Row:
     )
 
 
-def print_header(names: Sequence[str]) -> None:
-    columns = ["table", "rows × features", "missing", "classes", *names, "seconds a fit"]
-    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+def text(measure: str, folds: list[float], spread: bool) -> str:
+    """Write a mean, with the spread where it is an accuracy of several folds."""
+    decimals, share, _ = MEASURES[measure]
+    scale = 100 if share else 1
+    mean = f"{scale * statistics.mean(folds):.{decimals}f}"
+    return f"{mean} ± {scale * statistics.stdev(folds):.{decimals}f}" if spread and "accuracy" in measure else mean
 
 
-def print_row(row: Row) -> None:
-    best = max((score.percent() for score in row.scores.values() if score), default=0.0)
-    features = f"{row.features}" + (f" ({row.text_features} text)" if row.text_features else "")
-    cells = [row.table, f"{row.rows} × {features}", f"{row.missing:.1%}" if row.missing else "", str(row.classes)]
-    for score in row.scores.values():
-        text = "failed" if score is None else score.text()
-        cells.append(f"**{text}**" if score is not None and score.percent() == best else text)
-    seconds = (f"{statistics.mean(score.fit_seconds):.2g}" if score else "–" for score in row.scores.values())
-    print(f"| {' | '.join([*cells, ', '.join(seconds)])} |", flush=True)
+def table_line(measure: str, first: str, cells: Sequence[list[float] | None], spread: bool = True) -> str:
+    """Write a line of a Markdown table, the best in bold."""
+    decimals, share, more = MEASURES[measure]
+    means = [None if folds is None else round(statistics.mean(folds), decimals + 2 * share) for folds in cells]
+    best = (max if more else min)((mean for mean in means if mean is not None), default=None)
+    texts = ["failed" if folds is None else text(measure, folds, spread) for folds in cells]
+    marked = [f"**{t}**" if mean is not None and mean == best else t for t, mean in zip(texts, means, strict=True)]
+    return f"| {' | '.join([first, *marked])} |"
 
 
-def print_mean(rows: Sequence[Row]) -> None:
-    """Average over all tables, of the classifiers that failed on none."""
-    means = [
-        statistics.mean(score.percent() for score in scores if score) if all(scores) else None
-        for scores in zip(*(row.scores.values() for row in rows), strict=True)
-    ]
-    best = max((round(mean, 2) for mean in means if mean is not None), default=0.0)
-    texts = ("–" if mean is None else f"{mean:.2f}" for mean in means)
-    cells = [f"**{text}**" if text == f"{best:.2f}" else text for text in texts]
-    print(f"| mean of {len(rows)} tables | | | | {' | '.join(cells)} | |")
+def print_tables(rows: Sequence[Row]) -> None:
+    print("| table | rows × features | missing | classes |\n|---|---|---|---|")
+    for row in rows:
+        features = f"{row.features}" + (f" ({row.text_features} text)" if row.text_features else "")
+        print(f"| {row.table} | {row.rows} × {features} | {row.missing:.1%} | {row.classes} |")
+    names = list(rows[0].scores)
+    for measure in MEASURES:
+        print(f"\n{measure}{', %' if MEASURES[measure][1] else ''}\n")
+        print(f"| table | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
+        for row in rows:
+            print(table_line(measure, row.table, [None if s is None else s[measure] for s in row.scores.values()]))
+        if len(rows) > 1:
+            of_tables = [
+                [None if s is None else statistics.mean(s[measure]) for s in row.scores.values()] for row in rows
+            ]
+            means = [None if None in column else list(column) for column in zip(*of_tables, strict=True)]
+            print(table_line(measure, f"mean of {len(rows)}", means))
 
 
 def main() -> int:
@@ -209,16 +243,13 @@ def main() -> int:
         except DataError as error:
             print(error, file=sys.stderr)
             continue
-        row = measure(data, arguments.threads)
-        if not arguments.json:
-            if not rows:
-                print_header(list(row.scores))
-            print_row(row)
-        rows.append(row)
+        started = time.perf_counter()
+        rows.append(measure(data, arguments.threads))
+        print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
-    elif len(rows) > 1:
-        print_mean(rows)
+    elif rows:
+        print_tables(rows)
     return int(not rows or any(score is None for row in rows for score in row.scores.values()))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ import reference
 from bitlocal import _core
 from bitlocal.bits import pack
 from bitlocal.network import BinaryNetwork
+from bitlocal.samples.weights import to_fixed
 from bitlocal.spec import Spec
 from bitlocal.state import Counts
 from specs import flat_spec
@@ -198,6 +201,54 @@ def test_parts_of_a_stream_do_not_matter():
         in_parts.train_stream(bits[first : first + 20], y[first : first + 20], batch_size=10)
     assert at_once.hidden_sha256() == in_parts.hidden_sha256()
     assert at_once.state == in_parts.state
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems(), st.integers(1, 40), st.lists(st.integers(1, 5), min_size=1, max_size=9), st.booleans())
+def test_windows_of_a_stream_equal_reference(problem, window, cuts, weighted):
+    """However a stream is cut between mini-batches, a window takes the place of the previous epoch when it is full."""
+    spec, X, y, batch_size = problem
+    rng = np.random.default_rng(len(y))
+    weights = to_fixed(rng.random(len(y)) * 2) if weighted else None
+    network, expected = BinaryNetwork(spec), make_reference(spec, margins_of(spec))
+    network.state.window = window
+    answers = np.empty((len(y), spec.n_classes), dtype=np.int32)
+    first, rows, wrong, seen = 0, 0, 0, 0
+    for n_batches in itertools.cycle(cuts):
+        part = slice(first, min(first + n_batches * batch_size, len(y)))
+        if part.start == part.stop:
+            break
+        of_part = None if weights is None else weights[part]
+        network.train_stream(
+            pack(X)[part], y[part], weights=of_part, batch_size=batch_size, n_threads=2, logits=answers[part]
+        )
+        for start in range(first, part.stop, batch_size):
+            batch = slice(start, min(start + batch_size, part.stop))
+            signs, before = np.where(X[batch], 1, -1), expected.presented
+            np.testing.assert_array_equal(answers[batch], expected.logits(signs))
+            correct, _ = expected.train_batch(signs, y[batch], None if weights is None else weights[batch])
+            rows += batch.stop - batch.start
+            seen += expected.presented - before
+            wrong += expected.presented - before - correct
+            if rows >= window:
+                if seen:
+                    expected.wrong, expected.seen = wrong, seen
+                rows = wrong = seen = 0
+        first = part.stop
+    state = network.state
+    assert (state.window_rows, state.window_wrong, state.window_seen) == (rows, wrong, seen)
+    assert (state.wrong, state.seen) == (expected.wrong, expected.seen)
+    assert network.hidden_sha256() == expected.digest()
+
+
+def test_an_epoch_drops_a_window_that_is_not_full():
+    rng = np.random.default_rng(8)
+    bits, y = pack(rng.random((40, 50)) < 0.5), rng.integers(0, 3, 40)
+    network = BinaryNetwork(flat_spec(n_inputs=50, hidden_layer_sizes=(30,), n_classes=3, group_size=15))
+    network.train_stream(bits, y, batch_size=10)
+    assert network.state.window_rows == 40
+    network.train_epoch(bits, y, batch_size=10)
+    assert (network.state.window_rows, network.state.window_seen, network.state.seen) == (0, 0, 40)
 
 
 def test_one_update_by_hand():

@@ -55,7 +55,7 @@ class Recipe:
 
     def classifier(self) -> BMLPClassifier:
         """Give the classifier, not fitted yet."""
-        return BMLPClassifier(**self.parameters, max_iter=self.epochs, random_state=self.seed)
+        return BMLPClassifier(**self.parameters, max_iter=self.epochs, random_state=self.seed, probability=False)
 
     def untrained(self, data: Data) -> BMLPClassifier:
         """Fit the encoder, and leave the network as it was drawn."""

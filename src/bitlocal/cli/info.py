@@ -77,6 +77,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         "options": options,
         "epochs": state.epoch,
         "mini_batches": state.step,
+        "temperature": classifier.temperature,
         "trained_on": None if loaded.data is None else loaded.data.name,
         "image_shape": None if loaded.data is None else loaded.data.image_shape,
         "resized": loaded.data is not None and loaded.data.resized,
@@ -104,6 +105,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
             "training",
             f"{state.epoch} epochs, {state.step} mini-batches on {content['trained_on'] or 'unrecorded data'}",
         ),
+        *([] if classifier.temperature is None else [("probabilities", f"temperature {classifier.temperature:g}")]),
         ("hidden_sha256", content["hidden_sha256"] or "no hidden weights: for inference only"),
     ]
     out.print(facts(rows))

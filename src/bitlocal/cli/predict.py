@@ -30,6 +30,14 @@ def predict(
     ],
     target: Annotated[str | None, typer.Option(help="Column to ignore (default: as in training).")] = None,
     logits: Annotated[bool, typer.Option("--logits", help="Print logits, as CSV with the classes on top.")] = False,
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            "--probabilities",
+            help="Print probabilities, as CSV with the classes on top (of a model that was "
+            "trained with --probability).",
+        ),
+    ] = False,
     files: Annotated[
         bool, typer.Option("--files", help="Name the file of each sample before it, where it has one (images).")
     ] = False,
@@ -50,7 +58,14 @@ def predict(
     X = prediction_part(dataset)
     if files and dataset.files is None:
         raise DataError(f"{dataset.name}: --files names the files of images, and these samples have none; leave it out")
-    if logits:
+    if logits and probabilities:
+        raise DataError("--logits and --probabilities: choose one")
+    if probabilities:
+        if not hasattr(classifier, "predict_proba"):
+            raise DataError(f"{model}: this model has no probabilities; train it again with --probability")
+        estimates = classifier.predict_proba(X)
+        rows = [list(map(str, classifier.classes_)), *[[f"{p:.6g}" for p in row] for row in estimates.tolist()]]
+    elif logits:
         scores = classifier.decision_function(X).astype(np.int32)
         if scores.ndim == 1:  # two classes: the second logit less the first
             scores, header = scores[:, np.newaxis], [f"{classifier.classes_[1]} - {classifier.classes_[0]}"]
@@ -60,7 +75,7 @@ def predict(
     else:
         rows = [[label] for label in classifier.predict(X).tolist()]
     if files and dataset.files is not None:
-        names = ["file", *dataset.files] if logits else dataset.files
+        names = ["file", *dataset.files] if logits or probabilities else dataset.files
         rows = [[name, *row] for name, row in zip(names, rows, strict=True)]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)

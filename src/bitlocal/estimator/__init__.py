@@ -70,8 +70,9 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         How often a sample of a class counts in its mini-batch, by class label; 1 where a label is not named. "balanced"
         for n_samples / (n_classes * samples of the class). Multiplied by `sample_weight`; see `fit`.
     probability : bool, default=True
-        Whether `fit` ends by preparing `predict_proba`: by the held-out part if there is one, else by one or two more
-        trainings, each without a part of the data. `predict` does not depend on it.
+        Whether `fit` ends by preparing `predict_proba`: by the held-out part if there is one, else by up to three
+        more trainings of half the epochs, each without a part of the data: 1.5 to 2 times the time. What `predict`
+        gives does not depend on it.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.

@@ -125,6 +125,9 @@ def calibrated_temperature(
 ) -> float:
     """Find a network's temperature by others like it, each of which does not see a part of its training data.
 
+    They are trained for half as many epochs: the temperature is then within some 5 % of what it would be, for half the
+    time.
+
     Parameters
     ----------
     network : BinaryNetwork
@@ -148,7 +151,7 @@ def calibrated_temperature(
             samples[rest],
             labels[rest],
             weights=None if weights is None else weights[rest],
-            epochs=network.state.epoch,
+            epochs=-(-network.state.epoch // 2),
             batch_size=batch_size,
             n_threads=n_threads,
         ):

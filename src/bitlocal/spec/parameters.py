@@ -136,7 +136,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         True,
         Flag(),
         "--probability",
-        "prepare class probabilities, which takes one or two more trainings",
+        "prepare class probabilities, which takes half as long as the training, or as long",
         "on",
         option_default=False,
         option_usual="off",

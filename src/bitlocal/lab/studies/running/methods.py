@@ -54,12 +54,12 @@ def make(cell: Cell) -> Any:
         **dict(cell.settings),
     }
     if cell.method == "bmlp":
-        return BMLPClassifier(**common)
+        return BMLPClassifier(**common, probability=False)
     # Imported where needed: they load PyTorch, which most cells do without.
     if cell.method == "single-layer":
         from bitlocal.single_layer import SingleLayerClassifier
 
-        return SingleLayerClassifier(**common)
+        return SingleLayerClassifier(**common, probability=False)
     if cell.method in FLOAT:
         from bitlocal.lab.baselines import FloatMLPClassifier
 
