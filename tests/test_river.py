@@ -42,7 +42,7 @@ def test_river_checks(settings, check):
 
 def test_none_of_these_checks_is_left_out():
     assert BMLPStreamClassifier(**SMALL)._unit_test_skips() == set()
-    assert len(CHECKS) >= 4 * 40
+    assert len(CHECKS) >= 4 * 30  # as many has River 0.21; later ones have more
 
 
 def test_the_defaults_learn():
