@@ -115,7 +115,7 @@ ORDER = (  # data flows from the first to the last: nothing imports what stands 
     ("samples", "network"),
     ("training",),
     ("estimator",),
-    ("single_layer", "pipelines"),
+    ("single_layer", "pipelines", "river"),
     ("files",),
     ("export", "features"),
     ("lab",),
