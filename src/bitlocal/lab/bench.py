@@ -472,13 +472,12 @@ def _side_by_side(pool: ThreadPoolExecutor, n: int, task: Callable[[], object]) 
 def measure_prediction(settings: Settings, data: BenchData) -> Prediction:
     """Measure the prediction of one sample, and of many at once."""
     n_neurons = settings.layer_sizes[1]
-    classifier = BMLPClassifier((n_neurons,), encoder="median", max_iter=1, random_state=0, probability=False)
+    quick: dict[str, Any] = {"max_iter": 1, "random_state": 0, "probability": False}
+    classifier = BMLPClassifier((n_neurons,), encoder="median", **quick)
     some = slice(0, min(10_000, len(data.labels)))
     classifier.fit(data.features[some], data.labels[some])
     network, features, bits = classifier.network_, data.features[some], data.bits[some]
-    classifier_of_bits = BMLPClassifier((n_neurons,), max_iter=1, random_state=0, probability=False).fit(
-        bits, data.labels[some]
-    )
+    classifier_of_bits = BMLPClassifier((n_neurons,), **quick).fit(bits, data.labels[some])
 
     tasks: dict[str, Callable[[int], object]] = {
         "core": partial(network.repeat_logits, bits[:1]),
