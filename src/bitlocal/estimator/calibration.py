@@ -125,8 +125,7 @@ def calibrated_temperature(
 ) -> float:
     """Find a network's temperature by others like it, each of which does not see a part of its training data.
 
-    They are trained for half as many epochs: the temperature is then within some 5 % of what it would be, for half the
-    time.
+    They are trained for half as many epochs, which is enough for a temperature, in half the time.
 
     Parameters
     ----------
