@@ -156,6 +156,7 @@ class TableEncoder(FeatureNames, Encoder):
         """Give columns by what they are taken for: numbers, and names of categories."""
         numbers: list[NDArray[np.float64]] = []
         categories: list[list[str | None]] = []
+        known = iter(getattr(self._categories, "categories_", ()))  # not there yet in fit
         for i, (column, kind) in enumerate(zip(columns, self.kinds_, strict=True)):
             what = f"column {column.name!r}" if column.name is not None else f"column {i}"
             if kind == "number":
@@ -164,9 +165,9 @@ class TableEncoder(FeatureNames, Encoder):
                 numbers += [part for _, part in time_parts(what, column.values)]
             elif kind == "ordered":
                 place = {name: float(k) for k, name in enumerate(self.orders_[i])}
-                numbers.append(np.array([place.get(c or "", np.nan) for c in as_categories(column.values)]))
+                numbers.append(np.array([place.get(c or "", np.nan) for c in column.categories(place)]))
             elif kind == "category":
-                categories.append(as_categories(column.values))
+                categories.append(column.categories(next(known, ())))
         n_samples = len(columns[0].values)
         return TableRows(
             np.stack(numbers, axis=1) if numbers else np.zeros((n_samples, 0)), CodeTable(categories, n_samples)
