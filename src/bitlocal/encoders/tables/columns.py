@@ -123,8 +123,7 @@ def _from_series(name: str, series: Any) -> Column:
     dtype = series.dtype
     what = f"column {name!r}"
     if _has_numbers(dtype):
-        values = _finite(what, series.cast(nw.Float64).to_numpy().astype(np.float64))
-        return Column(name, values, truth=dtype == nw.Boolean)
+        return Column(name, _finite(what, _as_float(series)), truth=dtype == nw.Boolean)
     if dtype in (nw.Datetime, nw.Date):
         if getattr(dtype, "time_zone", None) is not None:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
@@ -159,11 +158,25 @@ def _order(series: Any) -> tuple[str, ...] | None:
     return None if categories is None else tuple(str(category(one)) for one in categories)
 
 
-def _arrow_order(native: Any) -> list[Any] | None:
-    """Give the categories of a column of Arrow's, or of pandas' in the form of Arrow, if it says that they are ordered."""
+def _as_float(series: Any) -> NDArray[np.float64]:
+    """Give numbers or truth values as float64; integers beyond 2**53 are rounded, as in a file."""
+    arrow = _arrow(series.to_native())
+    if arrow is not None and series.dtype.is_integer():  # Arrow would refuse to round
+        return np.asarray(arrow.cast("float64", safe=False).to_numpy(), dtype=np.float64)
+    return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+
+
+def _arrow(native: Any) -> Any:
+    """Give a column of Arrow's, or of pandas' that is one inside; None for others."""
     if hasattr(getattr(native, "dtype", None), "pyarrow_dtype"):
         native = native.array.__arrow_array__()
-    if not getattr(getattr(native, "type", None), "ordered", False):
+    return native if hasattr(native, "unify_dictionaries") else None
+
+
+def _arrow_order(native: Any) -> list[Any] | None:
+    """Give the categories of a column of Arrow's in their order, if its type says that they have one."""
+    native = _arrow(native)
+    if native is None or not getattr(native.type, "ordered", False):
         return None
     # Each chunk may have a dictionary of its own; that of all of them has the order of the first.
     chunks = native.unify_dictionaries().chunks

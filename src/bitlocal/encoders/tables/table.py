@@ -288,11 +288,9 @@ class TableEncoder(FeatureNames, Encoder):
 
 
 def _kind(column: Column) -> str:
-    if column.values.dtype.kind == "M":
-        return "time"
-    if column.values.dtype.kind == "f":
-        distinct = len(np.unique(column.values))  # NaN is one of them
-        return "number" if distinct > 1 else "dropped"
+    if column.values.dtype.kind in "Mf":
+        distinct = len(np.unique(column.values))  # NaN, or NaT, is one of them
+        return "dropped" if distinct < 2 else "time" if column.values.dtype.kind == "M" else "number"
     counts = Counter(as_categories(column.values))
     if len(counts) < 2 or max(n for c, n in counts.items() if c is not None) < 2:
         return "dropped"
