@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
-import math
+import gzip
 import os
 import warnings
 from pathlib import Path
@@ -24,6 +25,12 @@ from bitlocal.errors import DataWarning
 # Tables are small as they are drawn, and to make them smaller yet takes minutes.
 GENERATE = (Phase.explicit, Phase.reuse, Phase.generate)
 N = int(os.environ.get("N", "25"))
+on_disk = settings(
+    max_examples=N,
+    deadline=None,
+    phases=GENERATE,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 # Tables ----------------------------------------------------------------------------------------------------
 
@@ -181,3 +188,65 @@ def test_every_library_and_type_gives_the_same_bits(table):
             # An encoder that was fitted on one form takes another.
             assert bits(encoder, make(table, 1)) == expected[0], (form, other)
             assert bits(encoder, make(table, 2)) == expected[1], (form, other)
+
+
+# Files -----------------------------------------------------------------------------------------------------
+
+MARKS = ["", " ", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "#DIV/0!", "#VALUE!", "1.#QNAN"]
+
+
+def write_csv(path, table, which, mark, delimiter):
+    rows = zip(*(column[which] for column in table.values()), strict=True)
+    opened = gzip.open(path, "wt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(
+        "w", encoding="utf-8", newline=""
+    )  # fmt: skip
+    with opened as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow([*table, "target"])
+        writer.writerows([*(mark if value is None else value for value in row), i % 2] for i, row in enumerate(rows))
+
+
+def write_files(folder, table, which, mark, delimiter):
+    n = len(next(iter(table.values()))[which])
+    write_csv(folder / f"{which}.csv", table, which, mark, delimiter)
+    write_csv(folder / f"{which}.csv.gz", table, which, mark, delimiter)
+    arrow = in_arrow(table, which).append_column("target", pa.array([i % 2 for i in range(n)]))
+    pq.write_table(arrow, folder / f"{which}.parquet")
+
+
+@on_disk
+@given(table=tables(IN_FILES), mark=st.sampled_from(MARKS), delimiter=st.sampled_from([",", ";", "\t"]))
+def test_every_file_gives_the_bits_of_the_table(tmp_path: Path, table, mark, delimiter):
+    texts = [name for name, column in table.items() if column[0] in ("text", "category")]
+    n = len(next(iter(table.values()))[1])
+    frames = [in_numpy_types(table, which) for which in (1, 2)]
+    reference = TableEncoder().fit(frames[0], np.arange(n) % 2)
+    expected = [bits(reference, frame) for frame in frames]
+    for which in (1, 2):
+        write_files(tmp_path, table, which, mark, delimiter)
+    data = {}
+    for ending in ("csv", "csv.gz", "parquet"):
+        data[ending] = [
+            read_table(tmp_path / f"{which}.{ending}", text_columns=texts, require_classes=False) for which in (1, 2)
+        ]
+        assert data[ending][0].feature_names == tuple(table)
+    for ending, (first, second) in data.items():
+        assert bits(reference, first.X) == expected[0], ending
+        assert bits(reference, second.X) == expected[1], ending
+        encoder = TableEncoder().fit(first.X, first.y)
+        assert encoder.kinds_ == reference.kinds_, ending
+        for one, frame in zip((first, second), frames, strict=True):
+            assert bits(encoder, frame) == bits(encoder, one.X) == bits(reference, frame), ending
+        assert first.fingerprint() == data["csv"][0].fingerprint(), ending
+        assert trained(first.X, n) == trained(frames[0], n), ending
+
+
+@on_disk
+@given(table=tables(["int16", "float", "truth", "text"]), mark=st.sampled_from(MARKS))
+def test_files_agree_on_what_a_column_holds(tmp_path: Path, table, mark):
+    """Where nobody says which columns hold text, all its fields decide, in the same way in every kind of file."""
+    write_files(tmp_path, table, 1, mark, ",")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # of fields that make text of numbers
+        prints = {read_table(tmp_path / f"1.{ending}").fingerprint() for ending in ("csv", "csv.gz", "parquet")}
+    assert len(prints) == 1

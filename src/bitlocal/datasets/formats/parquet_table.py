@@ -41,8 +41,8 @@ def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
     places = range(1, arrow.num_rows + 1)
     for position, name in enumerate(arrow.column_names):
         column = arrow.column(position)
-        if pa.types.is_dictionary(column.type):
-            # Categories as the values they stand for.
+        are_categories = pa.types.is_dictionary(column.type)
+        if are_categories:
             column = column.cast(column.type.value_type)
         is_number = _is_number(pa, column.type)
         is_time = _is_time(pa, column.type) and not table.is_target(position)
@@ -51,7 +51,11 @@ def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
                 f"{path}, column {shown(name)}: values of type {column.type} are neither numbers, truth "
                 "values nor text; convert or drop this column"
             )
-        if table.is_target(position) or table.is_text(position) or not (is_number or is_time):
+        if are_categories and not table.is_target(position):
+            # The type decides, whatever the categories are: codes are no amounts.
+            table.declare_text(position)
+            table.add_text(position, [_category(value) for value in _to_list(column, path, name)], places)
+        elif table.is_target(position) or table.is_text(position) or not (is_number or is_time):
             table.add_text(position, [label_text(value) for value in _to_list(column, path, name)], places)
         elif is_time:
             table.add_numbers(position, _seconds(pa, column), places)
@@ -60,6 +64,11 @@ def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
             values = column.cast(pa.float64(), safe=False).to_numpy()
             table.add_numbers(position, np.array(values), places, truth=pa.types.is_boolean(column.type))
     return table.finish()
+
+
+def _category(value: object) -> str:
+    """Name a category: the same for 1.0 and 1."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else label_text(value)
 
 
 def _refuse_index(path: Path, arrow: Any) -> None:
