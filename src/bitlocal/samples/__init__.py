@@ -73,7 +73,7 @@ def read_training(
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
     """Check labels: one for each sample, and none of them missing."""
-    target: NDArray[Any] = column_or_1d(y, warn=True)
+    target: NDArray[Any] = column_or_1d(_as_objects(y), warn=True)
     if target.dtype.kind == "O":
         missing = [i for i, label in enumerate(target.tolist()) if np.ndim(label) == 0 and is_missing(label)]
     else:
@@ -83,7 +83,20 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
             f"y: the label of sample {missing[0]} is missing, one of {len(missing)} missing labels of {len(target)}: "
             "fill them in, or leave these samples out"
         )
+    if target.dtype.kind == "O" and {isinstance(label, str) for label in target.tolist()} == {True, False}:
+        raise ValueError("y: some labels are text, and others are not: make them one or the other, as by astype(str)")
     return target
+
+
+def _as_objects(y: Any) -> Any:
+    """Keep NumPy from making the text "nan" of a label that is missing in a list, and numbers of truth values."""
+    if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
+        missing = any(np.ndim(label) == 0 and is_missing(label) for label in y)
+        return np.array([*y, None], dtype=object)[:-1] if missing else y
+    dtype = getattr(y, "dtype", None)  # pandas' own integers and truth values, which scikit-learn makes floating point
+    if hasattr(y, "isna") and not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "") in tuple("iub"):
+        return y if bool(np.any(y.isna())) else np.asarray(y.tolist())
+    return y
 
 
 def read(estimator: Any, X: ArrayLike | PackedBits, *, finite: bool | str = "allow-nan") -> Any:

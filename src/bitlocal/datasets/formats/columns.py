@@ -380,7 +380,7 @@ def _parse_numbers(cells: Sequence[str], settled: bool) -> NDArray[np.float64] |
         return np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         pass
-    if not settled and not any(map(_is_number, cells)):
+    if not settled and not any(_is_number(cell) and not is_missing_number(cell) for cell in cells):  # NaN is none
         return np.full(len(cells), math.nan) if all(map(is_missing, cells)) else None
     try:
         values = (math.nan if is_missing_number(cell) else float(cell) for cell in cells)

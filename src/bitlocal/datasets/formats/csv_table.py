@@ -45,7 +45,7 @@ def _open_and_read(path: Path, target: str | None, options: Options, turned: fro
     except LookupError as error:
         raise DataError(f"encoding {options.encoding!r} is unknown; expected one such as utf-8 or latin-1") from error
     with reading(path):
-        binary = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else io.BufferedReader(io.FileIO(path))
+        binary = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115
         encoding = _marked_encoding(binary.peek(4)) or encoding
         with binary, io.TextIOWrapper(binary, encoding=encoding, newline="") as text:
             try:
