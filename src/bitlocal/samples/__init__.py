@@ -13,6 +13,7 @@ from bitlocal.bits import PackedBits, are_sparse_bits, is_sparse, pack
 from bitlocal.encoders.resolve import resolve, takes_raw
 from bitlocal.encoders.sparse import as_matrix, checked, is_sparse_frame, is_sparse_table
 from bitlocal.encoders.tables.columns import is_missing
+from bitlocal.encoders.tables.doubts import tell_index
 from bitlocal.encoders.union import parts_of, program_of, takes_raw_samples
 
 Samples = NDArray[Any] | PackedBits
@@ -50,6 +51,8 @@ def read_training(
     if y is None:
         raise ValueError(f"This {type(estimator).__name__} requires y to be passed, but the target y is None")
     y = _labels(y)
+    if not go_on:
+        tell_index(getattr(X, "column_names", getattr(X, "columns", ())))
     came = X
     raw = takes_raw_samples(estimator.encoder_) if go_on else takes_raw(estimator.encoder, X)
     if not raw:

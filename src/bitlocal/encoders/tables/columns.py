@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import numbers
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -35,12 +35,15 @@ class Column:
         The categories in their order, of a column that has one.
     truth : bool
         Whether these are truth values, which are kept as the numbers 1 and 0.
+    loose : bool
+        Whether this is text that its type does not declare to be categories, nor a row to be what it is.
     """
 
     name: str | None
     values: NDArray[Any]
     order: tuple[str, ...] | None = None
     truth: bool = False
+    loose: bool = False
 
     def categories(self, known: Collection[str] = ()) -> list[str | None]:
         """Name the category of each value, see `category`; `known` has the names that an encoder gave.
@@ -60,7 +63,7 @@ TRUTH_NAMES = {"True": "1", "False": "0"}
 
 def has_text(X: Any) -> bool:
     """Tell whether this is a table with columns of text, categories or times, which is no array of numbers."""
-    frame: Any = nw.from_native(without_sparse_columns(X), eager_only=True, pass_through=True)
+    frame = _frame(X)
     if isinstance(frame, nw.DataFrame):
         others = [series for series in frame.iter_columns() if not _has_numbers(series.dtype)]
         return any(_from_series(str(series.name), series).values.dtype.kind != "f" for series in others)
@@ -100,7 +103,7 @@ def read_columns(X: Any) -> list[Column]:
         raise ValueError(
             "expected a table of columns, got a sparse matrix: give encoder='auto' or a ThermometerEncoder"
         )
-    frame: Any = nw.from_native(without_sparse_columns(X), eager_only=True, pass_through=True)
+    frame = _frame(X)
     if isinstance(frame, nw.DataFrame):
         # As text, as they are in files and beside bits: the columns 1 and "1" could not be told apart.
         names = [str(name) for name in frame.columns]
@@ -113,6 +116,14 @@ def read_columns(X: Any) -> list[Column]:
     if array.ndim != 2:
         raise ValueError(f"expected a table of 2 dimensions (samples, columns), got {array.ndim}")
     return [_from_array(None, f"column {i}", array[:, i]) for i in range(array.shape[1])]
+
+
+def _frame(X: Any) -> Any:
+    """Give a DataFrame of any library as one of narwhals', and anything else as it is."""
+    frame: Any = nw.from_native(without_sparse_columns(X), pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        raise ValueError("expected a table, got one that is still to be computed: call its collect() or compute()")
+    return frame
 
 
 def _has_numbers(dtype: Any) -> bool:
@@ -139,7 +150,8 @@ def _from_series(name: str, series: Any) -> Column:
     if dtype == nw.Duration:
         raise ValueError(f"{what}: {_DURATIONS}")
     if dtype in (nw.String, nw.Object, nw.Unknown):
-        return _from_objects(name, what, _objects(series.to_list()))
+        column = _from_objects(name, what, _objects(series.to_list()))
+        return replace(column, loose=column.values.dtype.kind == "O" and column.order is None)
     raise ValueError(f"{what}: values of type {dtype} are neither numbers, text, truth values nor times: drop it")
 
 
@@ -197,7 +209,7 @@ def _from_array(name: str | None, what: str, array: NDArray[Any]) -> Column:
     if array.dtype.kind == "M":
         return Column(name, array.astype("datetime64[ms]"))
     if array.dtype.kind == "U":
-        return Column(name, array.astype(object))
+        return Column(name, array.astype(object), loose=True)
     if array.dtype.kind == "O":
         return _from_objects(name, what, array)
     raise ValueError(f"{what}: values of type {array.dtype} are neither numbers, text, truth values nor times")
@@ -266,18 +278,25 @@ def as_numbers(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
     if values.dtype.kind == "M":
         raise ValueError(f"{what}: expected numbers, as in fit, got times")
     try:
-        found = np.array([np.nan if is_missing(value) else float(value) for value in values.tolist()], dtype=np.float64)
+        found = np.array([np.nan if is_missing(value) else _to_float(value) for value in values.tolist()], dtype=np.float64)
     except (TypeError, ValueError):
-        wrong = next(value for value in values.tolist() if not is_missing(value) and not _is_number(value))
+        wrong = next(value for value in values.tolist() if not is_missing(value) and not is_number(value))
         raise ValueError(f"{what}: expected numbers, as in fit, got {wrong!r}") from None
     except OverflowError:
         raise ValueError(f"{what} holds an integer that is too large to compare: make it text if it is a name") from None
     return _finite(what, found)
 
 
-def _is_number(value: Any) -> bool:
+def _to_float(value: Any) -> float:
+    if isinstance(value, str) and "_" in value:
+        raise ValueError  # Python reads 1_000 as a number; in data it is a word
+    return float(value)
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether this is a number, or text that is one."""
     try:
-        float(value)
+        _to_float(value)
     except (TypeError, ValueError):
         return False
     return True

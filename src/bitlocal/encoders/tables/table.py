@@ -17,6 +17,7 @@ from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.program import Compared, Piece
 from bitlocal.encoders.tables.categories import CategoryEncoder
 from bitlocal.encoders.tables.columns import TIME_PARTS, Column, as_categories, as_numbers, read_columns, time_parts
+from bitlocal.encoders.tables.doubts import tell_numbers_in_text
 from bitlocal.encoders.tables.names import FeatureNames
 from bitlocal.encoders.tables.stages import Categories, CategoryColumn, CodeTable, NumberColumn, TableNumbers, TableRows
 from bitlocal.encoders.thresholds import ThermometerEncoder, bits_for, most_thresholds
@@ -120,6 +121,7 @@ class TableEncoder(FeatureNames, Encoder):
         require_whole("max_categories", self.max_categories)
         columns = self._fit_names(read_columns(X))
         labels = None if y is None else np.unique(column_or_1d(y), return_inverse=True)[1]
+        tell_numbers_in_text(columns, self.max_categories)
         self.kinds_ = [_kind(column) for column in columns]
         self.orders_ = [list(column.order or ()) for column in columns]
         self._make_parts()
@@ -163,6 +165,8 @@ class TableEncoder(FeatureNames, Encoder):
                 numbers.append(as_numbers(what, column.values))
             elif kind == "time":
                 numbers += [part for _, part in time_parts(what, column.values)]
+            elif kind in ("ordered", "category") and column.values.dtype.kind == "M":
+                raise ValueError(f"{what}: expected categories, as in fit, got times")
             elif kind == "ordered":
                 place = {name: float(k) for k, name in enumerate(self.orders_[i])}
                 numbers.append(np.array([place.get(c or "", np.nan) for c in column.categories(place)]))
