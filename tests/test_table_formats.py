@@ -48,7 +48,9 @@ def is_word(text: str) -> bool:
 
 NO_WORDS = {"?", "na", "n/a", "<na>", "nan", "-nan", "null", "none", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
 words = st.one_of(
-    st.sampled_from(["red", "a,b", 'say "so"', "two\nlines", "semi;colon", "über", "日本", "007", "1", "1.50", "-", "True"]),
+    st.sampled_from(
+        ["red", "a,b", 'say "so"', "two\nlines", "semi;colon", "über", "日本", "007", "1", "1.50", "-", "True"]
+    ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=4),
 ).filter(is_word)
 
@@ -164,11 +166,9 @@ def bits(encoder, table):
 
 
 def trained(X, n):
-    try:
-        return BMLPClassifier((45,), max_iter=1, random_state=0).fit(X, np.arange(n) % 2).network_.hidden_sha256()
-    except ValueError as error:
-        assert "the samples have no bits to tell them apart by" in str(error), error
-        return None
+    if TableEncoder().fit(X).n_bits_ == 0:
+        return None  # refused: every column is constant
+    return BMLPClassifier((45,), max_iter=1, random_state=0).fit(X, np.arange(n) % 2).network_.hidden_sha256()
 
 
 @settings(max_examples=N, deadline=None, phases=GENERATE, suppress_health_check=[HealthCheck.too_slow])
@@ -192,15 +192,15 @@ def test_every_library_and_type_gives_the_same_bits(table):
 
 # Files -----------------------------------------------------------------------------------------------------
 
-MARKS = ["", " ", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "#DIV/0!", "#VALUE!", "1.#QNAN"]
+MARKS = [  # of missing values in files
+    "", " ", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "#DIV/0!", "#VALUE!", "1.#QNAN",
+]  # fmt: skip
 
 
 def write_csv(path, table, which, mark, delimiter):
     rows = zip(*(column[which] for column in table.values()), strict=True)
-    opened = gzip.open(path, "wt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(
-        "w", encoding="utf-8", newline=""
-    )  # fmt: skip
-    with opened as file:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "wt", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow([*table, "target"])
         writer.writerows([*(mark if value is None else value for value in row), i % 2] for i, row in enumerate(rows))

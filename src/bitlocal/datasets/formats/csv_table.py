@@ -60,8 +60,9 @@ def _open_and_read(path: Path, target: str | None, options: Options, turned: fro
 
 def _marked_encoding(start: bytes) -> str | None:
     """Tell the encoding from the mark that some programs write first, whatever else was said; None without one."""
-    marks = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return next((name for mark, name in zip(marks, ("utf-8-sig", "utf-16", "utf-16"), strict=True) if start.startswith(mark)), None)
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 
 def _read(text: TextIO, path: Path, target: str | None, options: Options, turned: frozenset[str]) -> ColumnTable:
@@ -70,8 +71,8 @@ def _read(text: TextIO, path: Path, target: str | None, options: Options, turned
     n_skipped = 0
     if hint is not None:
         first, n_skipped = [text.readline()], 1
-    while "".join(first).count('"') % 2 and len(first) < _HEADER_LINES and (line := text.readline()):
-        first.append(line)  # a quoted name that spans lines
+    while "".join(first).count('"') % 2 and len(first) < _HEADER_LINES and (more := text.readline()):
+        first.append(more)  # a quoted name that spans lines
     delimiter = _delimiter(first, target or "target") if hint is None else hint[1].replace("\\t", "\t")
     # The header once more, through the same parser as the rest.
     rows = _rows(itertools.chain(first, text), delimiter, path, n_skipped)

@@ -278,12 +278,12 @@ def as_numbers(what: str, values: NDArray[Any]) -> NDArray[np.float64]:
     if values.dtype.kind == "M":
         raise ValueError(f"{what}: expected numbers, as in fit, got times")
     try:
-        found = np.array([np.nan if is_missing(value) else _to_float(value) for value in values.tolist()], dtype=np.float64)
+        found = np.array([np.nan if is_missing(value) else _to_float(value) for value in values.tolist()], np.float64)
     except (TypeError, ValueError):
         wrong = next(value for value in values.tolist() if not is_missing(value) and not is_number(value))
         raise ValueError(f"{what}: expected numbers, as in fit, got {wrong!r}") from None
     except OverflowError:
-        raise ValueError(f"{what} holds an integer that is too large to compare: make it text if it is a name") from None
+        raise ValueError(f"{what} holds an integer that is too large: make it text if it is a name") from None
     return _finite(what, found)
 
 

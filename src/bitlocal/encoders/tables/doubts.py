@@ -27,8 +27,8 @@ def tell_numbers_in_text(columns: Sequence[Column], max_categories: int) -> None
             what = f"column {i if column.name is None else repr(column.name)}"
             warnings.warn(
                 f"{what} is text, as in {odd!r}, though {n_numbers} of its {n} values are numbers, and is encoded as "
-                "categories: make numbers of it, as by pandas.to_numeric(..., errors='coerce'), or a categorical type if "
-                "these are names",
+                "categories: make numbers of it, as by pandas.to_numeric(..., errors='coerce'), or a categorical type "
+                "if these are names",
                 DataWarning,
                 stacklevel=3,
             )
@@ -39,8 +39,8 @@ def tell_index(names: Sequence[object]) -> None:
     for name in names:
         if isinstance(name, str) and name.startswith("Unnamed: "):
             warnings.warn(
-                f"column {name!r} is a row index that was saved and read as a column: drop it, or rename it if it tells "
-                "something of the samples",
+                f"column {name!r} is a row index that was saved and read as a column: drop it, or rename it if it "
+                "tells something of the samples",
                 DataWarning,
                 stacklevel=3,
             )
