@@ -835,6 +835,8 @@ def test_doubtful_labels(tmp_path: Path, labels: list[str], told: str) -> None:
     with pytest.warns(DataWarning, match=told):
         assert read_table(path).y.tolist() == labels
     assert read_table(path, text_columns=["target"]).y.tolist() == labels
+    plain = put(tmp_path, "a,target\n1,hid\n2,hId\n3,hUd\n4,hud\n")  # on purpose
+    assert read_table(plain).y.tolist() == ["hid", "hId", "hUd", "hud"]
 
 
 def test_categories_of_numbers_in_parquet(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime
 import gzip
-import os
 import warnings
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,7 +23,7 @@ from bitlocal.errors import DataWarning
 
 # Tables are small as they are drawn, and to make them smaller yet takes minutes.
 GENERATE = (Phase.explicit, Phase.reuse, Phase.generate)
-N = int(os.environ.get("N", "25"))
+N = 25
 on_disk = settings(
     max_examples=N,
     deadline=None,

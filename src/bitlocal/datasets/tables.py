@@ -44,12 +44,12 @@ def read_table(
 ) -> Dataset:
     r"""Read features and labels from a file, or from a folder of images.
 
-    Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True
-    or False in any case; or else text, which stands for categories. Fields that are empty, ``?``, or what pandas, R and
-    Excel write for a missing value (``NA``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``None``) are missing values; beside
-    numbers, so are a dash, a dot and such words in any case. A column in which most fields are numbers, though not all,
-    or look like numbers or dates, is text, with a `DataWarning` that names the field. Where semicolons or tabs are the delimiter, numbers may have a
-    comma before their fraction.
+    Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True or
+    False in any case; or else text, which stands for categories. Fields that are empty, ``?``, or what pandas, R and
+    Excel write for a missing value (``NA``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``None``) are missing values;
+    beside numbers, so are a dash, a dot and such words in any case. A column in which most fields are numbers, though
+    not all, or look like numbers or dates, is text, with a `DataWarning` that names the field. Where semicolons or
+    tabs are the delimiter, numbers may have a comma before their fraction.
 
     Parameters
     ----------

@@ -94,7 +94,9 @@ def _tell_doubtful(labels: Sequence[str], where: Callable[[int], str]) -> None:
     truth = {label for label in set(labels) if label.lower() in TRUTH}
     all_numbers = bool(truth) and _numbers(list(set(labels) - truth)) is not None
     for i, label in enumerate(labels):
-        other = seen.setdefault(label.casefold(), label)
+        # Capitals within a word, as in hid and hId, are there on purpose.
+        plain = label in (label.lower(), label.upper(), label.capitalize())
+        other = seen.setdefault(label.lower(), label) if plain else label
         if other != label:
             told = f"the labels {shown(other)} and {shown(label)} differ in case only"
         elif all_numbers and label in truth:
