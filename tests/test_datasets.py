@@ -12,6 +12,7 @@ import hashlib
 import http.server
 import logging
 import os
+import re
 import struct
 import threading
 import warnings
@@ -703,7 +704,7 @@ def test_a_table_of_nothing_but_missing_values(tmp_path: Path) -> None:
         ["NAN", "red"],
         ["none", "Red"],
         ["007", "x" * 500],
-        ["1,5", "2,5"],
+        ["1,5 m", "2,5 m"],
         ["日本", "a\nb"],
     ],
 )
@@ -728,7 +729,8 @@ def test_commas_before_fractions(tmp_path: Path, delimiter: str) -> None:
     text = "a;b;target\n1,5;-2,25e1;x\n3;?;y\n".replace(";", delimiter)
     np.testing.assert_array_equal(read_table(put(tmp_path, text)).X, [[1.5, -22.5], [3, np.nan]])
     text = "a;target\n1,234.5;x\n2;y\n".replace(";", delimiter)  # of thousands: not to be guessed at
-    assert read_table(put(tmp_path, text)).X.tolist() == [["1,234.5"], ["2"]]
+    with pytest.warns(DataWarning, match="'1,234.5' is text, though 2 of the column's 2 fields look like numbers"):
+        assert read_table(put(tmp_path, text)).X.tolist() == [["1,234.5"], ["2"]]
 
 
 def test_a_line_that_names_the_delimiter(tmp_path: Path) -> None:
@@ -749,6 +751,104 @@ def test_a_field_that_makes_text_of_numbers(tmp_path: Path) -> None:
         read_table(path, strict=True)
     with complains("line 4, column 'a'", "expected a number, as in training, got '3kg'"):
         read_table(path, number_columns=["a"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (["1,234", "2,345", "950"], "'1,234' is text, though 3 of the column's 3 fields look like numbers"),
+        (["$ 5", "$ 6.50"], "'$ 5' is text, though 2"),
+        (["5%", "12.5 %"], "'5%' is text, though 2"),
+        (["1'234.50", "7"], '"1\'234.50" is text, though 2'),
+        (["1.234,50", "2.345,75"], "'1.234,50' is text, though 2"),
+        (["0x1F", "0x2e"], "'0x1F' is text, though 2"),
+        (["1D3", "2.5D-1"], "'1D3' is text, though 2"),
+        (["2020-01-31", "2020-02-01 13:30:59+01:00"], "'2020-01-31' is text, which stands for a category"),
+        (["31.01.2020", "01.02.2020"], "look like dates or times"),
+        (["7:30", "12:45:10"], "look like dates or times"),
+    ],
+)
+def test_text_that_looks_like_numbers_or_dates(tmp_path: Path, fields: list[str], told: str) -> None:
+    path = put(tmp_path, "a,target\n" + "".join(f'"{field}",{i}\n' for i, field in enumerate(fields)))
+    with pytest.warns(DataWarning, match=re.escape(told)):
+        assert read_table(path).X[:, 0].tolist() == fields
+    with complains("line 2, column 'a'", told):
+        read_table(path, strict=True)
+    assert read_table(path, text_columns=["a"], strict=True).X[:, 0].tolist() == fields
+
+
+@pytest.mark.parametrize("fields", [["1-2", "3-4"], ["v1.2", "v1.3"], ["10 kg", "12 kg"], ["a%", "b%"], ["1/2", "3/4"]])
+def test_text_that_looks_like_neither(tmp_path: Path, fields: list[str]) -> None:
+    path = put(tmp_path, "a,target\n" + "".join(f'"{field}",{i}\n' for i, field in enumerate(fields)))
+    assert read_table(path, strict=True).X[:, 0].tolist() == fields
+
+
+def test_commas_beside_points(tmp_path: Path) -> None:
+    path = put(tmp_path, "a;target\n1,5;x\n2;y\n3.5;x\n")
+    with pytest.warns(DataWarning, match="line 2, column 'a': '1,5' has a comma, others have a point"):
+        assert read_table(path).X.tolist() == [["1,5"], ["2"], ["3.5"]]
+
+
+def test_a_dash_beside_nothing_but_holes_is_text(tmp_path: Path) -> None:
+    for mark in ("", "NaN", "nan", "NA"):
+        assert read_table(put(tmp_path, f"a,b,target\n-,1,x\n{mark},1,y\n")).X[:, 0].tolist() == ["-", None]
+
+
+def test_names_decide_on_the_delimiter(tmp_path: Path) -> None:
+    data = read_table(put(tmp_path, '"two\nlines"\ttarget\n1\tx\n2\ty\n'))
+    assert data.feature_names == ("two\nlines",)
+    assert read_table(put(tmp_path, "a;b;c,target\n1,x\n2,y\n")).feature_names == ("a;b;c",)
+    assert read_table(put(tmp_path, "sep=\\t\na\ttarget\n1\tx\n2\ty\n")).X.tolist() == [[1], [2]]
+
+
+def test_what_is_hardly_a_table(tmp_path: Path) -> None:
+    with complains("column 3 has no name (a delimiter at the end of each line?)"):
+        read_table(put(tmp_path, "a,target,\n1,x,\n2,y,\n"))
+    for name in ("Unnamed: 0.1", "Unnamed: 0_level_0"):
+        with complains("column 1 has no name (a row index saved by pandas?)"):
+            read_table(put(tmp_path, f"{name},a,target\n0,1,x\n1,2,y\n"))
+    with complains("line 3", "NUL character"):
+        read_table(put(tmp_path, "a,target\n1,x\n\0,y\n"))
+    with complains("no column 'target'", "between commas, semicolons or tabs"):
+        read_table(put(tmp_path, "a|target\n1|x\n2|y\n"))
+
+
+@pytest.mark.parametrize("mark", ["-", "none", "N.A.", ".", "#N/A", "NAN"])
+def test_a_label_that_is_missing_beside_numbers(tmp_path: Path, mark: str) -> None:
+    path = put(tmp_path, f"a,target\n1,{mark}\n2,1\n3,0\n")
+    with complains("line 2, column 'target'", "missing (in 1 of 3 rows)"):
+        read_table(path)
+    assert not read_table(path, require_target=False).has_labels
+    assert read_table(path, text_columns=["target"]).y.tolist() == [mark, "1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (["Yes", "no", "yes"], "line 4, column 'target': the labels 'Yes' and 'yes' differ in case only"),
+        (["t", "f", "T"], "line 4, column 'target': the labels 't' and 'T' differ in case only"),
+        (["1", "TRUE", "0"], "line 3, column 'target': the label 'TRUE' is a truth value, and others are numbers"),
+    ],
+)
+def test_doubtful_labels(tmp_path: Path, labels: list[str], told: str) -> None:
+    path = put(tmp_path, "a,target\n" + "".join(f"{i},{label}\n" for i, label in enumerate(labels)))
+    with pytest.warns(DataWarning, match=told):
+        assert read_table(path).y.tolist() == labels
+    assert read_table(path, text_columns=["target"]).y.tolist() == labels
+    plain = put(tmp_path, "a,target\n1,hid\n2,hId\n3,hUd\n4,hud\n")  # on purpose
+    assert read_table(plain).y.tolist() == ["hid", "hId", "hUd", "hud"]
+
+
+def test_categories_of_numbers_in_parquet(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"code": pd.Categorical([7, 8, None, 7]), "size": pd.Categorical([1.0, 2.5, 1.0, None])})
+    frame = frame.assign(target=pd.Categorical([1, 0, 1, 0]))
+    frame.to_parquet(tmp_path / "t.parquet")
+    data = read_table(tmp_path / "t.parquet", strict=True)
+    assert data.X.tolist() == [["7", "1"], ["8", "2.5"], [None, "1"], ["7", None]]
+    assert data.y.tolist() == [1, 0, 1, 0]
+    # A model that was trained on numbers still gets them.
+    assert read_table(tmp_path / "t.parquet", number_columns=["code"]).X[:, 0].tolist() == [7, 8, None, 7]
 
 
 def test_numbers_below_truth_values_in_another_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -804,7 +904,7 @@ def test_columns_told_to_be_text(tmp_path: Path) -> None:
             [(type(None), None)] * 5,
         ]
         assert data.y.tolist() == [1, 2]
-        assert read_table(table, text_columns=["code"]).X[:, :4].tolist() == [[7, 0.5, True, "007"], [None] * 4]
+        assert read_table(table, text_columns=["code", "day"]).X[:, :4].tolist() == [[7, 0.5, True, "007"], [None] * 4]
         with complains(table, "no column 'cod' to take as text", "'code'"):
             read_table(table, text_columns=["cod"])
     with complains("t.npz", "have no names"):
@@ -1022,8 +1122,12 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes, name: str
 
 
 def test_csv_encodings(tmp_path: Path) -> None:
-    for encoding in ("latin-1", "utf-16"):
+    for encoding in ("latin-1", "utf-8-sig", "utf-16"):
         path = put(tmp_path, "a,target\n1,ä\n2,ö\n", encoding=encoding)
+        if encoding != "latin-1":  # the others begin with a mark, which says what they are
+            for said in ("utf-8", "latin-1", "utf-16"):
+                assert read_table(path, encoding=said).y.tolist() == ["ä", "ö"]
+            continue
         with complains(path, "UTF-8"):
             read_table(path)
 
@@ -1112,14 +1216,14 @@ def test_parquet(tmp_path: Path) -> None:
         "bool": [True, False, True],
         "text": ["1", "2", "3.5"],
         "truth": ["true", "False", "TRUE"],
-        "category": pa.array(["7", "8", "7"]).dictionary_encode(),
         "decimal": pa.array([1, 2, 3]).cast(pa.decimal128(21, 2)),
         "target": pa.array(["x", "y", "x"]).dictionary_encode(),
     }
+
     data = read_table(put_parquet(tmp_path, columns))
     assert data.name == "t.parquet"
     assert data.X.dtype == np.float64
-    assert data.X.tolist() == [[1, 0.5, 1, 1, 1, 7, 1], [2, 1.5, 0, 2, 0, 8, 2], [3, 2.5, 1, 3.5, 1, 7, 3]]
+    assert data.X.tolist() == [[1, 0.5, 1, 1, 1, 1], [2, 1.5, 0, 2, 0, 2], [3, 2.5, 1, 3.5, 1, 3]]
     assert data.y.tolist() == ["x", "y", "x"]
     assert data.feature_names == tuple(columns)[:-1]
 
@@ -1141,17 +1245,17 @@ def test_parquet_of_text_and_holes(tmp_path: Path) -> None:
     }
     x = read_table(put_parquet(tmp_path, columns)).X
     expected = [
-        [1.0, 0.5, True, "1", "a", "a", "red", 7.0, 1.0, None],
+        [1.0, 0.5, True, "1", "a", "a", "red", "7", 1.0, None],
         [None, None, None, None, None, None, None, None, None, None],
-        [2.0**53, None, False, "x", "a", None, "green", 8.0, 3.0, None],
+        [2.0**53, None, False, "x", "a", None, "green", "8", 3.0, None],
     ]
     assert cells(x) == [[(type(value), value) for value in row] for row in expected]
-    for name in ("text", "large", "view", "category"):
+    for name in ("text", "large", "view", "category", "codes"):
         del columns[name]
     x = read_table(put_parquet(tmp_path, columns)).X
     nan = float("nan")
     assert x.dtype == np.float64
-    np.testing.assert_array_equal(x, [[1, 0.5, 1, 7, 1, nan], [nan] * 6, [2**53, nan, 0, 8, 3, nan]])
+    np.testing.assert_array_equal(x, [[1, 0.5, 1, 1, nan], [nan] * 5, [2**53, nan, 0, 3, nan]])
 
 
 def test_parquet_times_are_seconds(tmp_path: Path) -> None:

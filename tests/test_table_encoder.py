@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import pickle
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.exceptions import NotFittedError
 
 from bitlocal import BMLPClassifier, CategoryEncoder, TableEncoder, ThermometerEncoder, load, save
 from bitlocal.encoders.tables.columns import category
+from bitlocal.errors import DataWarning
 
 
 def as_ints(bits):
@@ -231,6 +233,7 @@ def test_bits_go_where_they_are_useful():
     assert np.bincount(allotted.columns_)[0] > np.bincount(allotted.columns_)[1]
 
 
+@pytest.mark.filterwarnings("ignore:column .* is text:bitlocal.errors.DataWarning")
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), max_bits=st.integers(1, 60))
 def test_a_budget_is_kept(data, max_bits):
@@ -262,6 +265,7 @@ def mixed_tables(draw):
     return pd.DataFrame({name: pd.Series(c, dtype=None if "times" in name else object) for name, c in columns.items()})
 
 
+@pytest.mark.filterwarnings("ignore:column .* is text:bitlocal.errors.DataWarning")
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), strategy=st.sampled_from(["quantile", "uniform", "gaussian"]))
 def test_any_table_is_encoded_and_travels(tmp_path_factory, data, strategy):
@@ -271,7 +275,7 @@ def test_any_table_is_encoded_and_travels(tmp_path_factory, data, strategy):
     names = encoder.get_feature_names_out()
     assert bits.shape == (len(table), len(names)) == (len(table), encoder.n_bits_)
     assert len(encoder.describe().splitlines()) == len(table.columns)
-    other = data.draw(mixed_tables()).iloc[:, :1]
+    other = data.draw(mixed_tables()).iloc[:, :1].astype(str)  # times in a column of categories are refused
     unseen = pd.DataFrame({name: other.iloc[:, 0] if "text" in name else [None] * len(other) for name in table})
     again = clone(encoder).fit(table)
     values, arrays = encoder.fitted()
@@ -369,3 +373,139 @@ def test_objects_that_are_truth_values_and_what_cannot_be_read():
     assert TableEncoder().fit(truths, [0, 1, 0, 1]).transform(truths).any()
     with pytest.raises(ValueError, match="column 'parts': a value of type list is neither a number nor text"):
         kinds(pd.DataFrame({"parts": [[1], [2], [3]]}))
+
+
+def test_times_finer_than_a_millisecond():
+    times = [
+        datetime.datetime(1969, 12, 31, 23, 59, 59, 999_999),
+        None,
+        datetime.datetime(2001, 2, 3, 4, 5, 6, 789_123),
+    ]
+    table = pd.DataFrame({"at": times})
+    encoder = TableEncoder().fit(table, [0, 1, 1])
+    expected = encoder.transform(table)
+    arrow = pa.table({"at": times})
+    nanoseconds = pa.table({"at": pa.array(times, pa.timestamp("ns"))})
+    for other in (arrow, nanoseconds, arrow.to_pandas(types_mapper=pd.ArrowDtype), pl.DataFrame({"at": times})):
+        assert np.array_equal(encoder.transform(other), expected)
+
+
+def test_times_that_are_all_missing_are_dropped():
+    for nothing in (pd.to_datetime([None, None, None]), pd.Series([None, None, None])):
+        assert kinds(pd.DataFrame({"at": nothing})) == ["dropped"]
+
+
+def test_integers_beyond_floating_point_are_rounded():
+    large = [2**53 + 1, None, -(2**62) - 3, 7]
+    expected = TableEncoder().fit(pl.DataFrame({"n": large})).transform(pl.DataFrame({"n": large}))
+    arrow = pa.table({"n": large})
+    for table in (arrow, arrow.to_pandas(types_mapper=pd.ArrowDtype), pd.DataFrame({"n": pd.array(large, "Int64")})):
+        assert np.array_equal(TableEncoder().fit(table).transform(table), expected)
+    with pytest.raises(ValueError, match="column 'n' holds an integer that is too large"):
+        TableEncoder().fit(pd.DataFrame({"n": [10**400, 1]}))
+
+
+def test_arrow_keeps_the_order_of_categories():
+    levels = pl.DataFrame({"level": pl.Series(["low", "high", None, "low"], dtype=pl.Enum(["low", "middle", "high"]))})
+    expected = TableEncoder().fit(levels).transform(levels)
+    for table in (levels.to_arrow(), levels.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)):
+        encoder = TableEncoder().fit(table)
+        assert encoder.kinds_ == ["ordered"]
+        assert encoder.orders_ == [["low", "middle", "high"]]
+        assert np.array_equal(encoder.transform(table), expected)
+    plain = pa.table({"level": pa.array(["low", "high", None, "low"]).dictionary_encode()})
+    assert kinds(plain) == ["category"]
+
+
+def test_truth_values_and_numbers_beside_text_are_different_categories():
+    for values in ([True, 1, "x", 1, True], [1, True, "x", True, 1]):
+        encoder = TableEncoder().fit(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
+        assert encoder.get_feature_names_out().tolist() == ["a=1", "a=True", "a=x"]
+    assert category(Decimal("1.00")) == "1"
+    assert category(Decimal("1.50")) == "1.50"
+
+
+def test_categories_that_are_truth_values_are_found_again():
+    table = pd.DataFrame({"a": pd.Categorical([True, False, True, None])})
+    encoder = TableEncoder().fit(table)
+    assert as_ints(encoder.transform(table)) == [[0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    for column in ([True, False], pd.array([True, False], "boolean"), pd.Series([True, False], dtype=object)):
+        assert as_ints(encoder.transform(pd.DataFrame({"a": column}))) == [[0, 1, 0], [1, 0, 0]]
+    numbers = CategoryEncoder().fit([[0], [1], [2], [1]])
+    assert np.array_equal(numbers.transform(pd.DataFrame({"a": [True, False]})), numbers.transform([[1], [0]]))
+
+
+def test_names_that_are_the_same_as_text():
+    with pytest.raises(ValueError, match="two columns of the table have the same name, '1'"):
+        TableEncoder().fit(pd.DataFrame([["a", "b"], ["b", "a"]], columns=[1, "1"]))
+
+
+def test_what_is_neither_number_nor_time_says_what_to_do():
+    for column, advice in (
+        (pd.to_timedelta([1, 2, 3]), "total_seconds"),
+        (pd.Series(list(pd.to_timedelta([1, 2, 3])), dtype=object), "total_seconds"),
+        (pd.period_range("2020", periods=3, freq="M"), "to_timestamp"),
+    ):
+        with pytest.raises(ValueError, match=f"column 'a': .*{advice}"):
+            BMLPClassifier((45,)).fit(pd.DataFrame({"a": column}), [0, 1, 0])
+    with pytest.raises(ValueError, match="column 0: durations"):
+        BMLPClassifier((45,)).fit(np.arange(4).astype("m8[s]").reshape(-1, 1), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="call its collect"):
+        TableEncoder().fit(pl.DataFrame({"a": ["x", "y"]}).lazy())
+    encoder = TableEncoder().fit(pd.DataFrame({"c": ["x", "y", "x"], "n": [1.0, 2.0, 3.0]}))
+    with pytest.raises(ValueError, match="column 'c': expected categories, as in fit, got times"):
+        encoder.transform(pd.DataFrame({"c": pd.to_datetime(["2020-01-01"]), "n": [1]}))
+    with pytest.raises(ValueError, match="column 'n': expected numbers, as in fit, got '1_0'"):
+        encoder.transform(pd.DataFrame({"c": ["x"], "n": ["1_0"]}))
+
+
+def test_text_that_is_mostly_numbers_is_told_of():
+    values = ["1.5", "-", "2.5", "3.75", "4"]
+    for table in (pd.DataFrame({"v": values}), pl.DataFrame({"v": values}), np.array([values]).T):
+        with pytest.warns(
+            DataWarning, match=r"column ('v'|0) is text, as in '-', though 4 of its 5 values are numbers"
+        ):
+            TableEncoder().fit(table)
+    codes = pd.DataFrame({"v": pd.Categorical(values)})  # the type says so
+    few = pd.DataFrame({"v": ["1", "2", "x", "1", "2"]})
+    assert kinds(codes) == ["dropped"]
+    assert kinds(few) == ["category"]
+
+
+def test_a_row_index_among_the_columns_is_told_of():
+    table = pd.DataFrame({"Unnamed: 0": range(6), "a": [1.5, 2, 3, 4, 5, 6]})
+    for X in (table, pl.from_pandas(table), pa.table(table)):
+        with pytest.warns(DataWarning, match="column 'Unnamed: 0' is a row index"):
+            BMLPClassifier((45,), max_iter=1).fit(X, [0, 1] * 3)
+
+
+def test_numbers_among_objects_with_holes():
+    holes = pd.DataFrame({"a": pd.Series([1.5, 2, 3, pd.NA] * 2, dtype=object)})
+    plain = pd.DataFrame({"a": [1.5, 2, 3, np.nan] * 2})
+    y = [0, 1] * 4
+    hashes = {
+        BMLPClassifier((45,), max_iter=1, random_state=0).fit(X, y).network_.hidden_sha256() for X in (holes, plain)
+    }
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (pd.Series([1, 0, 1, 0], dtype="Int64"), [0, 1]),
+        (pd.Series([True, False] * 2, dtype="boolean"), [False, True]),
+        (pd.Series([True, False] * 2, dtype=pd.ArrowDtype(pa.bool_())), [False, True]),
+    ],
+)
+def test_classes_keep_their_type(labels, classes):
+    found = BMLPClassifier((45,), max_iter=1).fit([[1.5], [2], [3], [4]], labels).classes_.tolist()
+    assert [(type(c), c) for c in found] == [(type(c), c) for c in classes]
+
+
+@pytest.mark.parametrize("hole", [None, float("nan"), pd.NA, pd.NaT])
+def test_labels_that_are_missing_in_a_list(hole):
+    for labels in (["a", hole, "b", "a"], ("a", hole, "b", "a")):
+        with pytest.raises(ValueError, match="the label of sample 1 is missing, one of 1"):
+            BMLPClassifier((45,)).fit([[1.5], [2], [3], [4]], labels)
+    with pytest.raises(ValueError, match="some labels are text, and others are not"):
+        BMLPClassifier((45,)).fit([[1.5], [2], [3], [4]], np.array(["a", 1, "b", 2], dtype=object))

@@ -44,12 +44,12 @@ def read_table(
 ) -> Dataset:
     r"""Read features and labels from a file, or from a folder of images.
 
-    Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True
-    or False in any case; or else text, which stands for categories. Fields that are empty, ``?``, or what pandas, R and
-    Excel write for a missing value (``NA``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``None``) are missing values; beside
-    numbers, so are a dash, a dot and such words in any case. A column in which most fields are numbers, though not all,
-    is text, with a `DataWarning` that names the field. Where semicolons or tabs are the delimiter, numbers may have a
-    comma before their fraction.
+    Every column decides, by all of its fields, what it holds: numbers; truth values, if all of its fields are True or
+    False in any case; or else text, which stands for categories. Fields that are empty, ``?``, or what pandas, R and
+    Excel write for a missing value (``NA``, ``#N/A``, ``<NA>``, ``NaN``, ``null``, ``None``) are missing values;
+    beside numbers, so are a dash, a dot and such words in any case. A column in which most fields are numbers, though
+    not all, or look like numbers or dates, is text, with a `DataWarning` that names the field. Where semicolons or
+    tabs are the delimiter, numbers may have a comma before their fraction.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def read_table(
         One of:
 
         * ``.csv`` or ``.csv.gz``: text in UTF-8 with a header line, delimited by commas, semicolons or tabs;
-        * ``.parquet``: needs the optional package pyarrow, ``pip install pyarrow``. Text is read as in a csv, and
-          dates and timestamps are seconds since 1970;
+        * ``.parquet``: needs the optional package pyarrow, ``pip install pyarrow``. Text is read as in a csv, what
+          was saved as categories is text, and dates and timestamps are seconds since 1970;
         * ``.npz``: arrays ``X`` and ``y``, optionally ``X_test`` and ``y_test``. Samples of more than one
           dimension are flattened, and text is read as in a csv;
         * a folder, or a ``.zip`` file, of images: needs the optional package Pillow,
@@ -76,9 +76,10 @@ def read_table(
     number_columns : collection of str, default ()
         Names of columns of features that must hold numbers; another field there is an error.
     strict : bool, default False
-        Whether a field that makes text of a column of numbers is an error rather than a warning.
+        Whether a field that makes text of a column of numbers, or of what looks like them or dates, is an error rather
+        than a warning.
     encoding : str, default "utf-8"
-        Of a ``.csv``.
+        Of a ``.csv``; one that begins with the mark of UTF-8 or UTF-16 is read as such.
     resize : int or tuple of int, default None
         Height and width to which images are brought, stretched if need be; one number for a square. None: they must be
         of one size.

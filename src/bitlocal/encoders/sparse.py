@@ -69,12 +69,23 @@ def checked(estimator: Any, X: Any, y: Any = None, *, reset: bool, **options: An
     """
     options["accept_sparse"] = "csr"
     if not is_sparse_frame(X):
-        X = canonical_rows(X) if is_sparse(X) and len(X.shape) == 2 else without_sparse_columns(X)
+        X = canonical_rows(X) if is_sparse(X) and len(X.shape) == 2 else without_sparse_columns(_with_nan(X))
         return validate_data(estimator, X, **({} if y is None else {"y": y}), reset=reset, **options)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if y is None:
         return check_array(_from_frame(X), estimator=estimator, input_name="X", **options)
     return check_X_y(_from_frame(X), y, estimator=estimator, **options)
+
+
+def _with_nan(X: Any) -> Any:
+    """Give a DataFrame whose columns of objects have NaN for what is missing: pandas' NA cannot become a number."""
+    objects = [i for i, dtype in enumerate(_dtypes(X)) if dtype == np.dtype(object)]
+    if objects:
+        X = X.copy(deep=False)
+        for i in objects:
+            column = X.iloc[:, i]
+            X.isetitem(i, column.where(column.notna(), np.nan))
+    return X
 
 
 def without_sparse_columns(X: Any) -> Any:

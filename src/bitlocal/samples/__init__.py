@@ -13,6 +13,7 @@ from bitlocal.bits import PackedBits, are_sparse_bits, is_sparse, pack
 from bitlocal.encoders.resolve import resolve, takes_raw
 from bitlocal.encoders.sparse import as_matrix, checked, is_sparse_frame, is_sparse_table
 from bitlocal.encoders.tables.columns import is_missing
+from bitlocal.encoders.tables.doubts import tell_index
 from bitlocal.encoders.union import parts_of, program_of, takes_raw_samples
 
 Samples = NDArray[Any] | PackedBits
@@ -50,6 +51,8 @@ def read_training(
     if y is None:
         raise ValueError(f"This {type(estimator).__name__} requires y to be passed, but the target y is None")
     y = _labels(y)
+    if not go_on:
+        tell_index(getattr(X, "column_names", getattr(X, "columns", ())))
     came = X
     raw = takes_raw_samples(estimator.encoder_) if go_on else takes_raw(estimator.encoder, X)
     if not raw:
@@ -73,7 +76,7 @@ def read_training(
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
     """Check labels: one for each sample, and none of them missing."""
-    target: NDArray[Any] = column_or_1d(y, warn=True)
+    target: NDArray[Any] = column_or_1d(_as_objects(y), warn=True)
     if target.dtype.kind == "O":
         missing = [i for i, label in enumerate(target.tolist()) if np.ndim(label) == 0 and is_missing(label)]
     else:
@@ -83,7 +86,20 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
             f"y: the label of sample {missing[0]} is missing, one of {len(missing)} missing labels of {len(target)}: "
             "fill them in, or leave these samples out"
         )
+    if target.dtype.kind == "O" and {isinstance(label, str) for label in target.tolist()} == {True, False}:
+        raise ValueError("y: some labels are text, and others are not: make them one or the other, as by astype(str)")
     return target
+
+
+def _as_objects(y: Any) -> Any:
+    """Keep NumPy from making the text "nan" of a label that is missing in a list, and numbers of truth values."""
+    if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
+        missing = any(np.ndim(label) == 0 and is_missing(label) for label in y)
+        return np.array([*y, None], dtype=object)[:-1] if missing else y
+    dtype = getattr(y, "dtype", None)  # pandas' own integers and truth values, which scikit-learn makes floating point
+    if hasattr(y, "isna") and not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "") in tuple("iub"):
+        return y if bool(np.any(y.isna())) else np.asarray(y.tolist())
+    return y
 
 
 def read(estimator: Any, X: ArrayLike | PackedBits, *, finite: bool | str = "allow-nan") -> Any:

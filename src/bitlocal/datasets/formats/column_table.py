@@ -72,13 +72,16 @@ class ColumnTable:
         self._features = {
             i: FeatureColumn(
                 partial(self._where, i),
-                as_text=name in options.text_columns or name in turned,
+                as_text=name in options.text_columns,
                 as_numbers=name in options.number_columns,
                 decimal_comma=decimal_comma,
             )
             for i, name in enumerate(names)
             if i != self._target
         }
+        for i, column in self._features.items():
+            if names[i] in turned:
+                column.expect_text()
         self._labels: list[str] = []
         self._places: list[int] = []
 
@@ -89,6 +92,10 @@ class ColumnTable:
     def is_text(self, position: int) -> bool:
         """Whether the column at this position holds text that is no label, or was told to."""
         return position in self._features and self._features[position].is_text
+
+    def declare_text(self, position: int) -> None:
+        """Take a column of features as text, since the file says that it holds categories."""
+        self._features[position].declare_text()
 
     @property
     def turned_to_text(self) -> frozenset[str]:
@@ -123,9 +130,8 @@ class ColumnTable:
         DataError
             If a feature is infinite, labels are missing, or the labels are not those of a classifier.
         """
-        for i, column in self._features.items():
-            if self._names[i] not in self._options.text_columns:
-                tell_odd_field(column, strict=self._options.strict)
+        for column in self._features.values():
+            tell_odd_field(column, strict=self._options.strict)
         x = to_matrix([self._features[i] for i in sorted(self._features)])
         y = self._y()
         return Dataset(

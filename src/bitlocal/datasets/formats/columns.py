@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.datasets.formats.files import shown, some_of
+from bitlocal.datasets.formats.likeness import looks_like_number, looks_like_time
 from bitlocal.errors import DataError, DataWarning
 
 _WORDS = ["NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None"]
@@ -42,6 +43,10 @@ class _Kind(enum.Enum):
     TEXT = "text"
 
 
+_UNNAMED = re.compile(r"Unnamed: \d+(?:\.\d+|_level_\d+)*$")
+"""What pandas calls a column without a name: a row index that was saved, read as a column, and saved again."""
+
+
 def check_names(path: Path, names: Sequence[str]) -> None:
     """Refuse columns without a name and columns of the same name.
 
@@ -59,11 +64,11 @@ def check_names(path: Path, names: Sequence[str]) -> None:
     """
     seen: set[str] = set()
     for position, name in enumerate(names, start=1):
-        if not name or name.startswith("__index_level_") or re.fullmatch(r"Unnamed: \d+", name):
-            raise DataError(
-                f"{path}: column {position} has no name (a row index saved by pandas?); "
-                "name it, or save without the index"
-            )
+        if not name or name.startswith("__index_level_") or _UNNAMED.match(name):
+            at_the_end = not name and position == len(names) > 1
+            why = "a delimiter at the end of each line?" if at_the_end else "a row index saved by pandas?"
+            advice = "leave that out" if at_the_end else "save without the index"
+            raise DataError(f"{path}: column {position} has no name ({why}); name it, or {advice}")
         if name in seen:
             raise DataError(f"{path}: there are two columns named {shown(name)}; give every column its own name")
         seen.add(name)
@@ -98,6 +103,8 @@ def find_target(path: Path, names: Sequence[str], target: str | None, *, require
         if not required:
             return None
         advice = "say which column holds the labels (--target)" if target is None else "check the name (--target)"
+        if len(names) == 1:
+            advice += ", and that the file begins with the names, between commas, semicolons or tabs"
         raise DataError(f"{path}: there is no column {shown(wanted)}; {advice}; the columns are {some_of(names)}")
     if len(names) == 1:
         raise DataError(f"{path}: there is no column besides the target {shown(wanted)}; add columns of features")
@@ -134,7 +141,7 @@ def is_missing(cell: str) -> bool:
     return cell.strip() in MISSING
 
 
-def _is_missing_number(cell: str) -> bool:
+def is_missing_number(cell: str) -> bool:
     """Whether a field among numbers, or among truth values, stands for a missing one."""
     text = cell.strip()
     return text in MISSING or text.lower() in _MISSING_NUMBERS
@@ -169,6 +176,7 @@ class FeatureColumn:
     ) -> None:
         self._where = where
         self._kind = _Kind.TEXT if as_text else _Kind.UNKNOWN
+        self._as_text = as_text
         self._as_numbers = as_numbers
         self._decimal_comma = decimal_comma
         self._odd: tuple[str, int] | None = None  # of a column of text: the first field that is no number, its place
@@ -184,6 +192,15 @@ class FeatureColumn:
         """Whether the column holds text."""
         return self._kind is _Kind.TEXT
 
+    def expect_text(self) -> None:
+        """Take the column as text, since an odd field is known to come; before anything has come."""
+        self._kind = _Kind.TEXT
+
+    def declare_text(self) -> None:
+        """Take the column as text, whatever comes, unless it must hold numbers; before anything has come."""
+        if not self._as_numbers:
+            self._as_text, self._kind = True, _Kind.TEXT
+
     def add_text(self, cells: Sequence[str], places: Sequence[int]) -> None:
         """Append fields of text; `places` has the line or row number of each."""
         for kind, parse in ((_Kind.NUMBERS, self._parse_numbers), (_Kind.TRUTH, _parse_truth)):
@@ -194,14 +211,7 @@ class FeatureColumn:
                 self._append(values, places)
                 return
         if self._odd is None:
-            self._odd = next(
-                (
-                    (cell.strip(), place)
-                    for cell, place in zip(cells, places, strict=True)
-                    if not is_missing(cell) and self._parse_numbers([cell], True) is None
-                ),
-                None,
-            )
+            self._odd = self._find_odd(cells, places)
         if self._as_numbers:
             # Without one, these are numbers below truth values.
             field, place = self._odd or (cells[0].strip(), places[0])
@@ -213,23 +223,47 @@ class FeatureColumn:
         self._texts.append(np.fromiter(map(self._code, cells), np.int64, len(cells)))
 
     def odd_field(self) -> str | None:
-        """Tell of the field that made text of a column in which most fields are numbers; None if none did."""
-        if not self.is_text or self._odd is None:
+        """Tell of the field that made text of a column in which most fields are numbers, or look like numbers or dates.
+
+        None if there is no such field, or the column was told to be text.
+        """
+        if not self.is_text or self._as_text or self._odd is None:
             return None
-        texts = list(self._number_of)
         codes = np.concatenate(self._texts)
-        counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-        n_numbers = sum(
-            int(n) for text, n in zip(texts, counts, strict=True) if self._parse_numbers([text], False) is not None
-        )
-        n = int(counts.sum())
-        if 2 * n_numbers <= n:
-            return None
+        counts = np.bincount(codes[codes >= 0], minlength=len(self._number_of)).tolist()
         field, place = self._odd
-        return (
-            f"{self._where(place)}: {shown(field)} is no number, so the column is text, though {n_numbers} of its {n} "
-            "fields are numbers; mend the field, or say that the column holds text"
-        )
+        n = sum(counts)
+
+        def number_of(kind: Callable[[str], bool]) -> int:
+            return sum(count for text, count in zip(self._number_of, counts, strict=True) if kind(text))
+
+        what = "say that the column holds text"
+        n_numbers = number_of(lambda text: self._parse_numbers([text], False) is not None)
+        if 2 * n_numbers > n:
+            why = "is no number" if self._parse_numbers([field], False) is None else "has a comma, others have a point"
+            return (
+                f"{self._where(place)}: {shown(field)} {why}, so the column is text, though {n_numbers} of its {n} "
+                f"fields are numbers; mend the field, or {what}"
+            )
+        n_alike = number_of(lambda text: self._parse_numbers([text], False) is not None or looks_like_number(text))
+        if 2 * n_alike > n:
+            return (
+                f"{self._where(place)}: {shown(field)} is text, though {n_alike} of the column's {n} fields look like "
+                f"numbers; write them as 1234.5, or {what}"
+            )
+        n_times = number_of(looks_like_time)
+        if 2 * n_times > n:
+            return (
+                f"{self._where(place)}: {shown(field)} is text, which stands for a category, though {n_times} of the "
+                f"column's {n} fields look like dates or times; save them as such (.parquet) or as numbers, or {what}"
+            )
+        return None
+
+    def _find_odd(self, cells: Sequence[str], places: Sequence[int]) -> tuple[str, int] | None:
+        """Find the first field that is no number, or has a comma where others have a point, and its place."""
+        fields = [(cell.strip(), place) for cell, place in zip(cells, places, strict=True) if not is_missing(cell)]
+        odd = (one for one in fields if self._parse_numbers([one[0]], True) is None)
+        return next(odd, None) or next((one for one in fields if "," in one[0]), None)
 
     def add_numbers(self, values: NDArray[np.float64], places: Sequence[int], *, truth: bool = False) -> None:
         """Append all fields of a column of numbers, or of truth values as 1 and 0; NaN where a value is missing."""
@@ -346,10 +380,10 @@ def _parse_numbers(cells: Sequence[str], settled: bool) -> NDArray[np.float64] |
         return np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         pass
-    if not settled and not any(map(_is_number, cells)):
+    if not settled and not any(_is_number(cell) and not is_missing_number(cell) for cell in cells):  # NaN is none
         return np.full(len(cells), math.nan) if all(map(is_missing, cells)) else None
     try:
-        values = (math.nan if _is_missing_number(cell) else float(cell) for cell in cells)
+        values = (math.nan if is_missing_number(cell) else float(cell) for cell in cells)
         return np.fromiter(values, np.float64, len(cells))
     except ValueError:
         return None
@@ -368,7 +402,7 @@ def _parse_truth(cells: Sequence[str], settled: bool) -> NDArray[np.float64] | N
     if not settled and not any(cell.strip().lower() in TRUTH for cell in cells):
         return None
     try:
-        values = (math.nan if _is_missing_number(cell) else TRUTH[cell.strip().lower()] for cell in cells)
+        values = (math.nan if is_missing_number(cell) else TRUTH[cell.strip().lower()] for cell in cells)
         return np.fromiter(values, np.float64, len(cells))
     except KeyError:
         return None

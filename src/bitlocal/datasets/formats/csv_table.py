@@ -22,6 +22,7 @@ from bitlocal.errors import DataError
 # as a whole.
 _FIELDS_AT_A_TIME = 1 << 20
 _DELIMITERS = (",", ";", "\t")
+_HEADER_LINES = 100  # of which the header may consist, to be looked at for the delimiter
 
 _Row = tuple[int, list[str]]
 
@@ -45,7 +46,7 @@ def _open_and_read(path: Path, target: str | None, options: Options, turned: fro
         raise DataError(f"encoding {options.encoding!r} is unknown; expected one such as utf-8 or latin-1") from error
     with reading(path):
         binary = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # noqa: SIM115
-        encoding = "utf-8-sig" if encoding == "utf-8" else encoding  # without the mark that some programs write first
+        encoding = _marked_encoding(binary.peek(4)) or encoding
         with binary, io.TextIOWrapper(binary, encoding=encoding, newline="") as text:
             try:
                 return _read(text, path, target, options, turned)
@@ -57,15 +58,24 @@ def _open_and_read(path: Path, target: str | None, options: Options, turned: fro
                 ) from error
 
 
+def _marked_encoding(start: bytes) -> str | None:
+    """Tell the encoding from the mark that some programs write first, whatever else was said; None without one."""
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
+
+
 def _read(text: TextIO, path: Path, target: str | None, options: Options, turned: frozenset[str]) -> ColumnTable:
-    first_line = text.readline()
-    hint = re.fullmatch(r'"?sep=(.)"?\s*', first_line)  # Excel's, for itself
+    first = [text.readline()]
+    hint = re.fullmatch(r'"?sep=(.|\\t)"?\s*', first[0])  # Excel's, for itself
     n_skipped = 0
     if hint is not None:
-        first_line, n_skipped = text.readline(), 1
-    delimiter = _delimiter(first_line) if hint is None else hint[1]
-    # The header line once more, through the same parser as the rest: a quoted name may span lines.
-    rows = _rows(itertools.chain([first_line], text), delimiter, path, n_skipped)
+        first, n_skipped = [text.readline()], 1
+    while "".join(first).count('"') % 2 and len(first) < _HEADER_LINES and (more := text.readline()):
+        first.append(more)  # a quoted name that spans lines
+    delimiter = _delimiter(first, target or "target") if hint is None else hint[1].replace("\\t", "\t")
+    # The header once more, through the same parser as the rest.
+    rows = _rows(itertools.chain(first, text), delimiter, path, n_skipped)
     header = next(rows, None)
     if header is None:
         raise DataError(f"{path}: the file is empty; expected a line of column names and then one line a sample")
@@ -95,6 +105,8 @@ def _rows(text: Iterator[str], delimiter: str, path: Path, n_skipped: int) -> It
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     try:
         for fields in reader:
+            if any("\0" in field for field in fields):
+                raise csv.Error("it holds a NUL character: not text, or text in UTF-16")
             if fields:
                 yield reader.line_num + n_skipped, fields
     except csv.Error as error:
@@ -102,15 +114,16 @@ def _rows(text: Iterator[str], delimiter: str, path: Path, n_skipped: int) -> It
         raise DataError(f"{path}, line {line}: not CSV ({error}); mend this line") from error
 
 
-def _delimiter(first_line: str) -> str:
-    """Choose the delimiter that splits the header into most names; a comma if none does."""
+def _delimiter(header: list[str], target: str) -> str:
+    """Choose the delimiter that gives the header the target, and most names; a comma if none does."""
 
-    def count(delimiter: str) -> int:
+    def worth(delimiter: str) -> tuple[bool, int]:
         # Parsed rather than counted, because a quoted name may contain any of them.
         try:
-            return len(next(csv.reader([first_line], delimiter=delimiter), []))
+            names = next(csv.reader(header, delimiter=delimiter), [])
         except csv.Error:
             # Reported, with its place, when this line is read as the header.
-            return 0
+            return False, 0
+        return target in map(str.strip, names), len(names)
 
-    return max(_DELIMITERS, key=count)
+    return max(_DELIMITERS, key=worth)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.datasets.formats.columns import MISSING, TRUTH
+from bitlocal.datasets.formats.columns import MISSING, TRUTH, is_missing_number
 from bitlocal.datasets.formats.files import shown
-from bitlocal.errors import DataError
+from bitlocal.errors import DataError, DataWarning
 
 
 def all_there(texts: Sequence[str], *, as_text: bool) -> bool:
     """Whether no label is missing."""
-    return not any(_is_missing(text.strip(), as_text) for text in texts)
+    return not _missing([text.strip() for text in texts], as_text=as_text)
 
 
-def _is_missing(label: str, as_text: bool) -> bool:
-    return not label if as_text else label in MISSING
+def _missing(labels: Sequence[str], *, as_text: bool) -> list[int]:
+    """Find the labels that are missing; beside numbers, so is what stands for a missing number."""
+    if as_text:
+        return [i for i, label in enumerate(labels) if not label]
+    missing = [i for i, label in enumerate(labels) if label in MISSING]
+    marks = {label for label in labels if is_missing_number(label)}
+    others = set(labels) - marks
+    if marks and others and _numbers(list(others)) is not None:
+        return [i for i, label in enumerate(labels) if label in marks]
+    return missing
 
 
 def parse_labels(
@@ -49,7 +58,7 @@ def parse_labels(
         If a label is missing, or all labels are numbers but some are no whole numbers.
     """
     labels = [text.strip() for text in texts]
-    missing = [i for i, label in enumerate(labels) if _is_missing(label, as_text)]
+    missing = _missing(labels, as_text=as_text)
     # Python reads 1_000 as a number. In data it is a word.
     no_numbers = as_text or bool(missing) or any("_" in label for label in set(labels))
     numbers = None if no_numbers else _numbers(labels)
@@ -63,6 +72,8 @@ def parse_labels(
     if not as_text and all(label.lower() in TRUTH for label in set(labels)):
         return np.array([label.capitalize() for label in labels], dtype=np.str_)
     if numbers is None:
+        if not as_text:
+            _tell_doubtful(labels, where)
         return np.array(labels, dtype=np.str_)
     for i, number in enumerate(numbers):
         if not (isinstance(number, int) or number.is_integer()):
@@ -75,6 +86,29 @@ def parse_labels(
         # Too large to count with: these are names made of digits.
         return np.array(labels, dtype=np.str_)
     return np.array(whole, dtype=np.int64)
+
+
+def _tell_doubtful(labels: Sequence[str], where: Callable[[int], str]) -> None:
+    """Warn of words that are classes of their own, but hardly meant to be."""
+    seen: dict[str, str] = {}
+    truth = {label for label in set(labels) if label.lower() in TRUTH}
+    all_numbers = bool(truth) and _numbers(list(set(labels) - truth)) is not None
+    for i, label in enumerate(labels):
+        # Capitals within a word, as in hid and hId, are there on purpose.
+        plain = label in (label.lower(), label.upper(), label.capitalize())
+        other = seen.setdefault(label.lower(), label) if plain else label
+        if other != label:
+            told = f"the labels {shown(other)} and {shown(label)} differ in case only"
+        elif all_numbers and label in truth:
+            told = f"the label {shown(label)} is a truth value, and others are numbers"
+        else:
+            continue
+        warnings.warn(
+            f"{where(i)}: {told}, and count as different classes; write them alike, or say that the column holds text",
+            DataWarning,
+            stacklevel=2,
+        )
+        return
 
 
 def _numbers(labels: Sequence[str]) -> Sequence[int] | Sequence[float] | None:

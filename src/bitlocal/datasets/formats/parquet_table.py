@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,8 @@ def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
     with reading(path), path.open("rb") as file:
         try:
             # From the open file rather than from its path, in which pyarrow would look for partition keys.
-            arrow = pq.ParquetFile(file).read()
+            parquet = pq.ParquetFile(file)
+            arrow = parquet.read()
         except (pa.ArrowException, OSError, ValueError) as error:
             # pyarrow calls some kinds of damage an OSError.
             reason = " ".join(str(error).split())
@@ -38,11 +41,11 @@ def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
     table = ColumnTable(path, arrow.column_names, target, "row", options)
     if arrow.num_rows == 0:
         raise DataError(f"{path}: the table has no rows; expected one row a sample")
+    categories = _categories(pa, parquet)
     places = range(1, arrow.num_rows + 1)
     for position, name in enumerate(arrow.column_names):
         column = arrow.column(position)
         if pa.types.is_dictionary(column.type):
-            # Categories as the values they stand for.
             column = column.cast(column.type.value_type)
         is_number = _is_number(pa, column.type)
         is_time = _is_time(pa, column.type) and not table.is_target(position)
@@ -51,7 +54,11 @@ def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
                 f"{path}, column {shown(name)}: values of type {column.type} are neither numbers, truth "
                 "values nor text; convert or drop this column"
             )
-        if table.is_target(position) or table.is_text(position) or not (is_number or is_time):
+        if name in categories and not table.is_target(position):
+            # The type decides, whatever the categories are: codes are no amounts.
+            table.declare_text(position)
+            table.add_text(position, [_category(value) for value in _to_list(column, path, name)], places)
+        elif table.is_target(position) or table.is_text(position) or not (is_number or is_time):
             table.add_text(position, [label_text(value) for value in _to_list(column, path, name)], places)
         elif is_time:
             table.add_numbers(position, _seconds(pa, column), places)
@@ -60,6 +67,24 @@ def read_parquet(path: Path, target: str | None, options: Options) -> Dataset:
             values = column.cast(pa.float64(), safe=False).to_numpy()
             table.add_numbers(position, np.array(values), places, truth=pa.types.is_boolean(column.type))
     return table.finish()
+
+
+def _categories(pa: Any, parquet: Any) -> set[str]:
+    """Name the columns that were categories when they were saved, whatever the categories are.
+
+    Parquet itself knows of no categories. Arrow keeps its types beside it, and gives back those of text alone.
+    """
+    schemas = [parquet.schema_arrow]
+    stored = (parquet.metadata.metadata or {}).get(b"ARROW:schema")
+    if stored is not None:
+        with contextlib.suppress(pa.ArrowException, ValueError, OSError):
+            schemas.append(pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stored))))
+    return {field.name for schema in schemas for field in schema if pa.types.is_dictionary(field.type)}
+
+
+def _category(value: object) -> str:
+    """Name a category: the same for 1.0 and 1."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else label_text(value)
 
 
 def _refuse_index(path: Path, arrow: Any) -> None:

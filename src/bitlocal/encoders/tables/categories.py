@@ -147,7 +147,8 @@ class CategoryEncoder(FeatureNames, Encoder):
     def validate(self, X: ArrayLike) -> CodeTable:
         """Find the columns of `fit`, and name their categories."""
         columns = self._match(read_columns(X))
-        return CodeTable([as_categories(column.values) for column in columns], len(columns[0].values))
+        named = [column.categories(known) for column, known in zip(columns, self.categories_, strict=True)]
+        return CodeTable(named, len(columns[0].values))
 
     def piece(self) -> Piece:
         """Code each column."""

@@ -17,6 +17,7 @@ from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.program import Compared, Piece
 from bitlocal.encoders.tables.categories import CategoryEncoder
 from bitlocal.encoders.tables.columns import TIME_PARTS, Column, as_categories, as_numbers, read_columns, time_parts
+from bitlocal.encoders.tables.doubts import tell_numbers_in_text
 from bitlocal.encoders.tables.names import FeatureNames
 from bitlocal.encoders.tables.stages import Categories, CategoryColumn, CodeTable, NumberColumn, TableNumbers, TableRows
 from bitlocal.encoders.thresholds import ThermometerEncoder, bits_for, most_thresholds
@@ -120,6 +121,7 @@ class TableEncoder(FeatureNames, Encoder):
         require_whole("max_categories", self.max_categories)
         columns = self._fit_names(read_columns(X))
         labels = None if y is None else np.unique(column_or_1d(y), return_inverse=True)[1]
+        tell_numbers_in_text(columns, self.max_categories)
         self.kinds_ = [_kind(column) for column in columns]
         self.orders_ = [list(column.order or ()) for column in columns]
         self._make_parts()
@@ -156,17 +158,20 @@ class TableEncoder(FeatureNames, Encoder):
         """Give columns by what they are taken for: numbers, and names of categories."""
         numbers: list[NDArray[np.float64]] = []
         categories: list[list[str | None]] = []
+        known = iter(getattr(self._categories, "categories_", ()))  # not there yet in fit
         for i, (column, kind) in enumerate(zip(columns, self.kinds_, strict=True)):
             what = f"column {column.name!r}" if column.name is not None else f"column {i}"
             if kind == "number":
                 numbers.append(as_numbers(what, column.values))
             elif kind == "time":
                 numbers += [part for _, part in time_parts(what, column.values)]
+            elif kind in ("ordered", "category") and column.values.dtype.kind == "M":
+                raise ValueError(f"{what}: expected categories, as in fit, got times")
             elif kind == "ordered":
                 place = {name: float(k) for k, name in enumerate(self.orders_[i])}
-                numbers.append(np.array([place.get(c or "", np.nan) for c in as_categories(column.values)]))
+                numbers.append(np.array([place.get(c or "", np.nan) for c in column.categories(place)]))
             elif kind == "category":
-                categories.append(as_categories(column.values))
+                categories.append(column.categories(next(known, ())))
         n_samples = len(columns[0].values)
         return TableRows(
             np.stack(numbers, axis=1) if numbers else np.zeros((n_samples, 0)), CodeTable(categories, n_samples)
@@ -287,11 +292,9 @@ class TableEncoder(FeatureNames, Encoder):
 
 
 def _kind(column: Column) -> str:
-    if column.values.dtype.kind == "M":
-        return "time"
-    if column.values.dtype.kind == "f":
-        distinct = len(np.unique(column.values))  # NaN is one of them
-        return "number" if distinct > 1 else "dropped"
+    if column.values.dtype.kind in "Mf":
+        distinct = len(np.unique(column.values))  # NaN, or NaT, is one of them
+        return "dropped" if distinct < 2 else "time" if column.values.dtype.kind == "M" else "number"
     counts = Counter(as_categories(column.values))
     if len(counts) < 2 or max(n for c, n in counts.items() if c is not None) < 2:
         return "dropped"
