@@ -220,11 +220,9 @@ def print_tables(rows: Sequence[Row]) -> None:
         for row in rows:
             print(table_line(measure, row.table, [None if s is None else s[measure] for s in row.scores.values()]))
         if len(rows) > 1:
-            of_tables = [
-                [None if s is None else statistics.mean(s[measure]) for s in row.scores.values()] for row in rows
-            ]
-            means = [None if None in column else list(column) for column in zip(*of_tables, strict=True)]
-            print(table_line(measure, f"mean of {len(rows)}", means))
+            of_all = zip(*(row.scores.values() for row in rows), strict=True)
+            means = [[statistics.mean(s[measure]) for s in column if s] if all(column) else None for column in of_all]
+            print(table_line(measure, f"mean of {len(rows)}", means, spread=False))
 
 
 def main() -> int:
