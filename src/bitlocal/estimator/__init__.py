@@ -279,8 +279,9 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     ) -> BMLPClassifier:
         """Learn from samples in the order given, in mini-batches of `batch_size`.
 
-        The first call fits the encoder on its samples, so it should see typical ones. The accuracy that rules
-        reinforcement is that of the last epoch of a `fit`, if there was one.
+        The first call fits the encoder on its samples, so it should see typical ones. Reinforcement
+        follows the accuracy of the last full window of 1000 samples; until there is one, that of the last epoch of a
+        `fit`. How a stream is cut between mini-batches changes nothing.
 
         Parameters
         ----------
