@@ -43,11 +43,11 @@ class Draw:
     """
 
     n_features: int
-    terms: tuple[int, ...]
-    n_thresholds: int
-    largest_weight: int
-    candidates: int
-    random_state: int
+    terms: tuple[int, ...] = (2, 3, 4)
+    n_thresholds: int = 2
+    largest_weight: int = 1
+    candidates: int = 2
+    random_state: int = 0
 
     def check(self) -> None:
         """Raise a ValueError unless all is valid."""
@@ -132,7 +132,7 @@ class Draw:
         self, sums: Oblique, rows: NDArray[np.int16], samples: NDArray[np.uint64], y: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give thresholds of each sum, ascending, its value in some samples; and what its bits tell about classes."""
-        levels = np.full(samples.shape, _NONE)
+        levels: NDArray[Any] = np.full(samples.shape, _NONE)
         scores = np.zeros(sums.n, dtype=np.int64)
         n_at_a_time = max(_VALUES_AT_A_TIME // len(rows), 1)
         for start in range(0, sums.n, n_at_a_time):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.encoders.checks import Arrays, require
+from bitlocal.encoders.checks import Arrays, Words, require
+from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.distribution import DenseDistribution
 from bitlocal.encoders.maps import Sums
 from bitlocal.encoders.program import Quantities
@@ -136,6 +137,11 @@ class Oblique(Quantities):
     def __call__(self, rows: NDArray[np.int16]) -> NDArray[np.int32]:
         """Add up; rows hold the whole numbers of samples."""
         return self._sums(rows) if self.n else np.zeros((len(rows), 0), dtype=np.int32)
+
+    def write(self, thresholds: Thresholds, rows: NDArray[np.int16], words: Words, first_bit: int) -> None:
+        """Write the bits of samples, some rows at a time."""
+        if thresholds.n_bits:
+            super().write(thresholds, rows, words, first_bit)
 
     def labels(self, names: Sequence[str]) -> list[str]:
         """Name the sums, as in `x1+2*x4-x7`."""
