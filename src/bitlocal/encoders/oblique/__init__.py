@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,8 +31,9 @@ class ObliqueEncoder(Encoder):
 
     Parameters
     ----------
-    n_features : int, default=1000
-        Sums to keep, at most: there are fewer different ones of few columns.
+    n_features : int or "auto", default="auto"
+        Sums to keep, at most: there are fewer different ones of few columns. "auto": as many as there are training
+        samples, and 1000 at most, since small tables are learnt by heart.
     terms : tuple of int, default=(2, 3, 4)
         How many columns a sum has, from 1 to 8; one after the other of these. No more than there are columns.
     n_thresholds : int, default=2
@@ -72,7 +73,7 @@ class ObliqueEncoder(Encoder):
 
     def __init__(
         self,
-        n_features: int = 1000,
+        n_features: int | Literal["auto"] = "auto",
         terms: tuple[int, ...] = (2, 3, 4),
         n_thresholds: int = 2,
         largest_weight: int = 1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from bitlocal.encoders.oblique.choice import best, tells
 from bitlocal.encoders.oblique.quantities import MOST_TERMS, Oblique
 
 ROWS_TO_LEARN_FROM = 20_000
+_MOST_SUMS = 1000  # unless more are asked for
 _LAYER = 3  # of the random numbers for encoders
 _WORDS = 32  # of a sum that is drawn: columns, weights, thresholds
 _FIRST_WEIGHT, _FIRST_THRESHOLD = MOST_TERMS, 2 * MOST_TERMS
@@ -28,8 +29,8 @@ class Draw:
 
     Attributes
     ----------
-    n_features : int
-        Sums to keep, at most.
+    n_features : int or "auto"
+        Sums to keep, at most. "auto": as many as there are training samples, and 1000 at most.
     terms : tuple of int
         How many columns a sum has: one after the other of these.
     n_thresholds : int
@@ -42,7 +43,7 @@ class Draw:
         Of the random numbers.
     """
 
-    n_features: int
+    n_features: int | Literal["auto"] = "auto"
     terms: tuple[int, ...] = (2, 3, 4)
     n_thresholds: int = 2
     largest_weight: int = 1
@@ -51,7 +52,8 @@ class Draw:
 
     def check(self) -> None:
         """Raise a ValueError unless all is valid."""
-        require_whole("n_features", self.n_features)
+        if self.n_features != "auto":
+            require_whole("n_features", self.n_features)
         require(
             isinstance(self.terms, (tuple, list)) and len(self.terms) > 0,
             f"terms={self.terms!r}: expected a tuple of whole numbers, such as (2, 3, 4)",
@@ -83,12 +85,14 @@ class Draw:
         rows = np.ascontiguousarray(whole[::spaced])
         classes = None if y is None else y[::spaced]
         usable = np.flatnonzero((rows != rows[:1]).any(axis=0))
-        n_drawn = int(self.n_features) * (1 if classes is None else int(self.candidates))
+        # Few samples would be learnt by heart: the more bits, the sooner.
+        n_kept = min(len(whole), _MOST_SUMS) if self.n_features == "auto" else int(self.n_features)
+        n_drawn = n_kept * (1 if classes is None else int(self.candidates))
         sums, words = self._draw(usable, n_drawn)
         drawn = words[:, _FIRST_THRESHOLD : _FIRST_THRESHOLD + self.n_thresholds]
         levels, scores = self._levels(sums, rows, drawn % np.uint64(len(rows)), classes)
         kept = np.flatnonzero((levels != _NONE).any(axis=1))  # those that tell some samples apart
-        kept = kept[best(scores[kept], int(self.n_features))]
+        kept = kept[best(scores[kept], n_kept)]
         levels = levels[kept]
         there = levels != _NONE
         thresholds = Thresholds(

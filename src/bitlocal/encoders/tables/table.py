@@ -51,9 +51,9 @@ class TableEncoder(FeatureNames, Encoder):
         How many categories of a column get bits of their own; the others share one.
     min_frequency : int, default=1
         How often a category must be seen to get a bit of its own.
-    oblique : int, default=0
+    oblique : int or "auto", default=0
         How many sums of columns to compare with thresholds, at most, beside all else and beyond `max_bits`: see
-        `ObliqueEncoder`, whose defaults hold for them. They take numbers and the bits of categories.
+        `ObliqueEncoder`, whose defaults hold for them, and what "auto" means. They take numbers and bits of categories.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class TableEncoder(FeatureNames, Encoder):
         strategy: _Strategy = "quantile",
         max_categories: int = 32,
         min_frequency: int = 1,
-        oblique: int = 0,
+        oblique: int | Literal["auto"] = 0,
     ) -> None:
         self.n_bits = n_bits
         self.max_bits = max_bits
@@ -128,8 +128,11 @@ class TableEncoder(FeatureNames, Encoder):
             require_whole("max_bits", self.max_bits)
         require_whole("max_categories", self.max_categories)
         require(
-            isinstance(self.oblique, (int, np.integer)) and self.oblique >= 0,
-            f"oblique={self.oblique!r}: expected a whole number, 0 for none",
+            self.oblique == "auto"
+            or (
+                isinstance(self.oblique, (int, np.integer)) and not isinstance(self.oblique, bool) and self.oblique >= 0
+            ),
+            f"oblique={self.oblique!r}: expected a whole number, 0 for none, or 'auto'",
         )
         columns = self._fit_names(read_columns(X))
         labels = None if y is None else np.unique(column_or_1d(y), return_inverse=True)[1]
@@ -149,7 +152,7 @@ class TableEncoder(FeatureNames, Encoder):
         categories = Categories(self._columns(self._names(None))[1])
         nothing = np.zeros((0, 1), dtype=np.int64)
         whole = TableOblique(levels, categories, Oblique(nothing, nothing)).whole(table)
-        sums, self._sum_thresholds = Draw(int(self.oblique)).find(whole, labels)
+        sums, self._sum_thresholds = Draw(self.oblique).find(whole, labels)
         self._levels, self._sums = levels, sums
 
     def _make_parts(self) -> None:
