@@ -97,7 +97,8 @@ class Levels:
             "the encoder's levels are not of the shapes or types that they should be",
         )
         centre, step = (array.astype(np.float64) for array in found)
-        furthest = np.abs(centre) / 2 + step * (LARGEST / 2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            furthest = np.abs(centre) / 2 + step * (LARGEST / 2)
         require(
             bool(np.isfinite(centre).all() and (step >= 0).all() and (furthest < np.finfo(np.float64).max / 2).all()),
             "the encoder's levels are not finite, or do not ascend",

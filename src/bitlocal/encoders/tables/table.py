@@ -127,13 +127,8 @@ class TableEncoder(FeatureNames, Encoder):
         if self.max_bits is not None:
             require_whole("max_bits", self.max_bits)
         require_whole("max_categories", self.max_categories)
-        require(
-            self.oblique == "auto"
-            or (
-                isinstance(self.oblique, (int, np.integer)) and not isinstance(self.oblique, bool) and self.oblique >= 0
-            ),
-            f"oblique={self.oblique!r}: expected a whole number, 0 for none, or 'auto'",
-        )
+        if self.oblique not in (0, "auto"):
+            require_whole("oblique", self.oblique)
         columns = self._fit_names(read_columns(X))
         labels = None if y is None else np.unique(column_or_1d(y), return_inverse=True)[1]
         self.kinds_ = [_kind(column) for column in columns]
