@@ -61,10 +61,12 @@ class ObliqueEncoder(Encoder):
     Examples
     --------
     >>> from bitlocal import ObliqueEncoder
-    >>> X = [[0, 0], [0, 9], [9, 0], [9, 9]]
-    >>> encoder = ObliqueEncoder(terms=(2,)).fit(X, [0, 1, 1, 0])
+    >>> X = [[0, 5], [1, 2], [2, 6], [3, 1], [4, 3]]
+    >>> encoder = ObliqueEncoder(n_features=2, terms=(2,), n_thresholds=1).fit(X)
     >>> encoder.get_feature_names_out()
-    array(['x0+x1>0', 'x0+x1>64', 'x0-x1>-64', 'x0-x1>0'], dtype=object)
+    array(['x0+x1>-6', 'x0-x1>-58'], dtype=object)
+    >>> encoder.transform(X).astype(int).T.tolist()
+    [[0, 0, 1, 0, 1], [0, 1, 1, 1, 1]]
     """
 
     _levels: Levels
