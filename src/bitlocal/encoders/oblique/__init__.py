@@ -14,7 +14,7 @@ from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.checks import Arrays, require
 from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.oblique.draws import Draw
-from bitlocal.encoders.oblique.quantities import Levels, Oblique
+from bitlocal.encoders.oblique.quantities import Levels, Oblique, ObliqueNumbers
 from bitlocal.encoders.program import Compared, Piece
 from bitlocal.encoders.sparse import without_sparse_columns
 
@@ -148,7 +148,7 @@ class ObliqueEncoder(Encoder):
 
     def piece(self) -> Piece:
         """Make numbers whole, add them up, and compare."""
-        return Piece(self.validate, (Compared(self._sums, self._thresholds),), self._levels.whole)
+        return Piece(self.validate, (Compared(ObliqueNumbers(self._levels, self._sums), self._thresholds),))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit, as in `x1+2*x4-x7>12`, where 32 is a column's spread and 0 its median.

@@ -73,14 +73,19 @@ class Levels:
         """Columns."""
         return len(self.centre)
 
+    def thresholds(self) -> NDArray[np.float64]:
+        """Give the levels of each column: shape (n_columns, 254)."""
+        halves = np.arange(1 - LARGEST, LARGEST + 1) - 0.5
+        levels: NDArray[np.float64] = self.centre[:, np.newaxis] + self.step[:, np.newaxis] * halves
+        return levels
+
     def whole(self, X: NDArray[Any]) -> NDArray[np.int16]:
         """Turn numbers into whole ones."""
         whole = np.zeros(X.shape, dtype=np.int16)
-        halves = np.arange(1 - LARGEST, LARGEST + 1) - 0.5
+        levels = self.thresholds()
         for c in np.flatnonzero(self.step > 0).tolist():
-            levels = self.centre[c] + self.step[c] * halves
             column = X[:, c].astype(np.float64)
-            whole[:, c] = np.searchsorted(levels, column, side="left") - LARGEST
+            whole[:, c] = np.searchsorted(levels[c], column, side="left") - LARGEST
             whole[np.isnan(column), c] = 0
         return whole
 
@@ -181,3 +186,32 @@ class Oblique(Quantities):
             "the encoder's weights are too large",
         )
         return cls(columns.astype(np.int64), weights.astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class ObliqueNumbers(Quantities):
+    """Weighted sums of the numbers of a sample, once these are whole.
+
+    Attributes
+    ----------
+    levels : Levels
+        How numbers become whole.
+    sums : Oblique
+        What is added up.
+    """
+
+    levels: Levels
+    sums: Oblique
+
+    @property
+    def n(self) -> int:  # type: ignore[override]
+        """Sums."""
+        return self.sums.n
+
+    def __call__(self, rows: NDArray[Any]) -> NDArray[np.int32]:
+        """Add up."""
+        return self.sums(self.levels.whole(rows))
+
+    def write(self, thresholds: Thresholds, rows: NDArray[Any], words: Words, first_bit: int) -> None:
+        """Write the bits of samples, some rows at a time."""
+        self.sums.write(thresholds, self.levels.whole(rows), words, first_bit)
