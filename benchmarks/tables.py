@@ -1,6 +1,7 @@
 """Cross-validate on the UCI tables, beside four classifiers of scikit-learn, and print Markdown tables.
 
     python benchmarks/tables.py [--only NAME ...] [--quick] [--threads N] [--json]
+    python benchmarks/tables.py --encoder SPEC [SPEC ...] [--only NAME ...] [--quick] [--threads N] [--json]
 
 Every table is read by `bitlocal.datasets.load`. All classifiers see the same five stratified folds (shuffled, seed 0)
 and have their default parameters, but for the number of iterations of the logistic regression (at most 1000) and a seed
@@ -16,6 +17,11 @@ One table for each measure, means over the folds (accuracies ± sample standard 
 - expected calibration error in per cent: the samples sorted into 15 bins by their largest probability, the mean over
   the bins, by their samples, of |accuracy - mean probability|;
 - seconds of one fit with its preparation, and what `predict_proba` needs with it.
+
+With `--encoder` there is one table, of accuracies on the same folds: a column for `BMLPClassifier` with each of these
+encoders (and `probability=False`, which changes no prediction), and a last one, "chosen", in which the training part of
+each fold decides between them: the most accurate one in three-fold cross-validation within it, or on a quarter of it
+that is held out where the table has more than 2000 rows; of equals the first. Then come seconds of one fit.
 
 Tables that are not found are left out, with a line on stderr that says why. A classifier that fails is shown as such,
 with a line on stderr, and the exit status is 1.
@@ -190,6 +196,40 @@ def measure(data: Dataset, threads: int) -> Row:
     )
 
 
+def fitted(spec: str, X: NDArray[Any], y: NDArray[Any], threads: int) -> BMLPClassifier:
+    """Fit with an encoder by its text."""
+    return BMLPClassifier(random_state=SEED, n_jobs=threads, encoder=spec, probability=False).fit(X, y)
+
+
+def chosen(specs: Sequence[str], X: NDArray[Any], y: NDArray[Any], threads: int, few: bool) -> int:
+    """Choose one of some encoders by what a training part alone tells."""
+    splits = list(StratifiedKFold(3 if few else 4, shuffle=True, random_state=SEED + 1).split(y, y))[: 3 if few else 1]
+    right = [sum(fitted(spec, X[a], y[a], threads).score(X[b], y[b]) for a, b in splits) for spec in specs]
+    return max(range(len(specs)), key=lambda i: round(right[i], 9))
+
+
+def compare(data: Dataset, specs: Sequence[str], threads: int) -> Row:
+    """Cross-validate encoders on one table, and the choice between them."""
+    X, y = data.X, data.y
+    numbers, categories = plain(X)
+    names = [*specs, "chosen"] if len(specs) > 1 else list(specs)
+    of_name: dict[str, Folds] = {name: {"accuracy": [], "seconds": []} for name in names}
+    with warnings.catch_warnings(), threadpool_limits(threads):
+        warnings.simplefilter("ignore")
+        for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(numbers, y):
+            for spec in specs:
+                started = time.perf_counter()
+                classifier = fitted(spec, X[train], y[train], threads)
+                of_name[spec]["seconds"].append(time.perf_counter() - started)
+                of_name[spec]["accuracy"].append(float(classifier.score(X[test], y[test])))
+            if len(specs) > 1:
+                best = specs[chosen(specs, X[train], y[train], threads, len(X) <= 2000)]
+                for measure in ("accuracy", "seconds"):
+                    of_name["chosen"][measure].append(of_name[best][measure][-1])
+    missing = float(np.isnan(numbers).mean())
+    return Row(data.name, X.shape[0], X.shape[1], len(categories), missing, len(np.unique(y)), {**of_name})
+
+
 def text(measure: str, folds: list[float], spread: bool) -> str:
     """Write a mean, with the spread where it is an accuracy of several folds."""
     decimals, share, _ = MEASURES[measure]
@@ -214,7 +254,8 @@ def print_tables(rows: Sequence[Row]) -> None:
         features = f"{row.features}" + (f" ({row.text_features} text)" if row.text_features else "")
         print(f"| {row.table} | {row.rows} × {features} | {row.missing:.1%} | {row.classes} |")
     names = list(rows[0].scores)
-    for measure in MEASURES:
+    measured: set[str] = set().union(*(scores for row in rows for scores in row.scores.values() if scores))
+    for measure in filter(measured.__contains__, MEASURES):
         print(f"\n{measure}{', %' if MEASURES[measure][1] else ''}\n")
         print(f"| table | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
         for row in rows:
@@ -232,6 +273,7 @@ def main() -> int:
     which.add_argument("--only", nargs="+", metavar="NAME", choices=TABLES, help="tables to run")
     which.add_argument("--quick", action="store_true", help="a few small tables: " + ", ".join(QUICK))
     parser.add_argument("--threads", type=int, default=1, help="threads for each classifier (default: 1)")
+    parser.add_argument("--encoder", nargs="+", metavar="SPEC", help="compare these encoders instead of classifiers")
     parser.add_argument("--json", action="store_true", help="print all folds as one JSON array instead")
     arguments = parser.parse_args()
     rows = []
@@ -242,7 +284,8 @@ def main() -> int:
             print(error, file=sys.stderr)
             continue
         started = time.perf_counter()
-        rows.append(measure(data, arguments.threads))
+        specs = arguments.encoder
+        rows.append(compare(data, specs, arguments.threads) if specs else measure(data, arguments.threads))
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))

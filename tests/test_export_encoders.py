@@ -28,6 +28,7 @@ from bitlocal.encoders import (
     CategoryEncoder,
     ImageEncoder,
     MedianBinarizer,
+    ObliqueEncoder,
     SignalEncoder,
     TableEncoder,
     TextEncoder,
@@ -370,6 +371,38 @@ def test_unions(tmp_path):
     check(FeatureUnion(several).fit(X), X, tmp_path)
     union = FeatureUnion([("c", CategoryEncoder()), ("t", TableEncoder()), ("i", ImageEncoder())]).fit(X)
     assert check(union, X, tmp_path).code.feature_type == "float"
+
+
+# Oblique sums ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"largest_weight": 15, "terms": (1, 8)}, {"n_features": 3, "n_thresholds": 5}, {"terms": (1,)}],
+    ids=repr,
+)
+def test_oblique_sums(tmp_path, parameters, compiler):
+    rng = np.random.default_rng(8)
+    X = (rng.normal(size=(300, 6)) * [1, 10, 1e-3, 1e9, 5, 0]).astype(np.float32)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    encoder = ObliqueEncoder(**parameters).fit(X, rng.integers(0, 3, 300))
+    check(encoder, X, tmp_path, compiler=compiler, also=X * np.float32(7))
+    nothing = np.full((1, 6), np.nan, dtype=np.float32)
+    check(FeatureUnion([("levels", ThermometerEncoder(3)), ("sums", encoder)]).fit(X), X, tmp_path, also=nothing)
+
+
+@pytest.mark.parametrize("features", ["uint8", "int8", "int16", "uint16", "float"])
+@pytest.mark.parametrize("n_columns", [1, 5])
+def test_oblique_sums_of_whole_numbers(tmp_path, features, n_columns):
+    X = np.random.default_rng(9).integers(-100 if features == "int8" else 0, 127, (300, n_columns))
+    check(ObliqueEncoder().fit(X), X, tmp_path, features)
+
+
+def test_oblique_sums_of_numbers_of_32_bits():
+    encoder = ObliqueEncoder().fit(np.arange(20).reshape(10, 2))
+    with pytest.raises(ExportError, match="below what int32 holds: export with features='float'"):
+        code_of(encoder, 2, "e", "int32")
 
 
 @pytest.mark.parametrize("features", [None, "uint8", "int32", "float"])

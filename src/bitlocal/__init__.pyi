@@ -6,6 +6,7 @@ from .bits import pack as pack
 from .encoders import CategoryEncoder as CategoryEncoder
 from .encoders import ImageEncoder as ImageEncoder
 from .encoders import MedianBinarizer as MedianBinarizer
+from .encoders import ObliqueEncoder as ObliqueEncoder
 from .encoders import SignalEncoder as SignalEncoder
 from .encoders import TableEncoder as TableEncoder
 from .encoders import TextEncoder as TextEncoder

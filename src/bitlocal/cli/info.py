@@ -68,7 +68,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         "file": str(model),
         "bytes": model.stat().st_size,
         "features": classifier.n_features_in_,
-        "encoder": "bits" if classifier.encoder_ is None else str(classifier.encoder_),
+        "encoder": "bits" if classifier.encoder_ is None else " ".join(str(classifier.encoder_).split()),
         "layer_sizes": list(spec.layer_sizes),
         "synapses": sum(block.n_inputs * block.n_neurons for block in spec.blocks),
         "classes": [str(label) for label in classifier.classes_],

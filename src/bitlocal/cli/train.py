@@ -169,7 +169,7 @@ def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: Trainin
     return Report(
         dataset=name,
         layers=list(classifier.network_.spec.layer_sizes[1:]),
-        encoder="bits" if classifier.encoder_ is None else str(classifier.encoder_),
+        encoder="bits" if classifier.encoder_ is None else " ".join(str(classifier.encoder_).split()),
         bits=classifier.network_.spec.n_inputs,
         seed=classifier.network_.spec.seed,
         threads=int(classifier.n_jobs or 1),

@@ -6,6 +6,7 @@ a model file holds its encoder, and the network can run where there is no floati
 
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.images import ImageEncoder
+from bitlocal.encoders.oblique import ObliqueEncoder
 from bitlocal.encoders.resolve import make_encoder
 from bitlocal.encoders.signals import SignalEncoder
 from bitlocal.encoders.tables.categories import CategoryEncoder
@@ -18,6 +19,7 @@ __all__ = [
     "Encoder",
     "ImageEncoder",
     "MedianBinarizer",
+    "ObliqueEncoder",
     "SignalEncoder",
     "TableEncoder",
     "TextEncoder",

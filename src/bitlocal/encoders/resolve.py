@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.pipeline import FeatureUnion
 
 from bitlocal.bits import PackedBits, are_bits, is_sparse
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.images import ImageEncoder
 from bitlocal.encoders.images.flattened import warn_of_flattened_images
+from bitlocal.encoders.oblique import ObliqueEncoder
 from bitlocal.encoders.signals import SignalEncoder
 from bitlocal.encoders.sparse import is_sparse_table
 from bitlocal.encoders.tables.columns import has_text
@@ -22,25 +24,27 @@ from bitlocal.encoders.union import takes_raw_samples
 
 _SPECS = (
     "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
+    "'oblique2000' for 2000 sums, alone or as in 'thermometer12+oblique2000' and 'table+oblique2000', "
     "'image:thermometer4+hog4' or other parts of an ImageEncoder, 'signal:thermometer4+bands8' or other parts of a "
     "SignalEncoder, 'signal128x3:bands8' for 128 steps of 3 channels, 'text', 'text:char'"
 )
 
 
-def make_encoder(spec: str) -> Encoder:
+def make_encoder(spec: str) -> Encoder | FeatureUnion:
     """Make the encoder that a short text stands for.
 
     Parameters
     ----------
     spec : str
         "median" (one median for all features), "column-median", "thermometer", "thermometer12" for 12 bits a feature,
-        "table" for a `TableEncoder`, or "image" or "image:" followed by the parts of an `ImageEncoder`; in the same way
-        "signal", or "signal128x3" for 128 steps of 3 channels, for a `SignalEncoder`; "text" or "text:" followed by the
-        analyzer of a `TextEncoder`.
+        "table" for a `TableEncoder`; "oblique" for an `ObliqueEncoder`, "oblique2000" for 2000 sums, or these after one
+        of the others so far and "+", as in "thermometer12+oblique2000" and "table+oblique"; or "image" or "image:"
+        followed by the parts of an `ImageEncoder`; in the same way "signal", or "signal128x3" for 128 steps of 3
+        channels, for a `SignalEncoder`; "text" or "text:" followed by the analyzer of a `TextEncoder`.
 
     Returns
     -------
-    Encoder
+    Encoder or FeatureUnion of these
         Not fitted yet.
 
     Raises
@@ -56,6 +60,8 @@ def make_encoder(spec: str) -> Encoder:
     >>> make_encoder("image:thermometer4+gradient8")
     ImageEncoder(parts='thermometer4+gradient8')
     """
+    if match := re.fullmatch(r"(?:([a-z-]+\d*)\+)?oblique([1-9]\d{0,5})?", spec, re.ASCII):
+        return _with_sums(spec, match[1], ObliqueEncoder(n_features=int(match[2])) if match[2] else ObliqueEncoder())
     if spec == "median":
         return MedianBinarizer()
     if spec == "column-median":
@@ -75,12 +81,24 @@ def make_encoder(spec: str) -> Encoder:
     raise ValueError(f"encoder {spec!r} is unknown: use {_SPECS}")
 
 
+def _with_sums(spec: str, others: str | None, sums: ObliqueEncoder) -> Encoder | FeatureUnion:
+    """Join an encoder of tables, by its text, with oblique sums."""
+    if others is None:
+        return sums
+    other = make_encoder(others)
+    if isinstance(other, TableEncoder):
+        return other.set_params(oblique=sums.n_features)
+    if not isinstance(other, (MedianBinarizer, ThermometerEncoder)):
+        raise ValueError(f"encoder {spec!r}: oblique sums cannot be joined with {others!r}: use {_SPECS}")
+    return FeatureUnion([(others, other), ("oblique", sums)])
+
+
 def takes_raw(encoder: Any, X: Any) -> bool:
     """Tell whether samples go to the encoder as they come, since they are no table of numbers."""
     if isinstance(encoder, str):
         if encoder == "auto":
             return not is_sparse_table(X) and bool(_are_images(X) or has_text(X) or are_texts(X))
-        return make_encoder(encoder).takes_raw_samples
+        return takes_raw_samples(make_encoder(encoder))
     return takes_raw_samples(encoder)
 
 

@@ -17,6 +17,8 @@ _BASES = (encoders.Encoder, encoders.ThresholdEncoder)
 _ENCODERS: dict[str, type[encoders.Encoder]] = {
     name: kind for name in encoders.__all__ if isinstance(kind := getattr(encoders, name), type) and kind not in _BASES
 }
+_NEWER = {"TableEncoder": {"oblique": 0}}
+"""Parameters that came after format 1, and what they are in older files: where they are that, files stay the same."""
 _PREFIX = "encoder."  # of the names of an encoder's arrays
 
 
@@ -32,7 +34,9 @@ def encoder_to_json(encoder: Any) -> dict[str, Any] | None:
             f"an encoder of type {kind} cannot be stored in a model file (it holds {', '.join(_ENCODERS)}, and a "
             "FeatureUnion of these): encode the data before, or pickle the classifier"
         )
-    return {"kind": kind, "parameters": encoder.get_params()}
+    newer = _NEWER.get(kind, {})
+    parameters = {name: v for name, v in encoder.get_params().items() if name not in newer or v != newer[name]}
+    return {"kind": kind, "parameters": parameters}
 
 
 def encoder_from_json(description: Mapping[str, Any] | None) -> Any:

@@ -123,7 +123,8 @@ PARAMETERS: Mapping[str, Parameter] = {
         "--encoder",
         "how samples become bits",
         note="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
-        "table, image:PARTS as in image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
+        "table, thermometerN+obliqueM and table+obliqueM with M sums of columns, image:PARTS as in "
+        "image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
     ),
     "class_weight": Parameter(
         None,

@@ -14,11 +14,15 @@ from bitlocal.encoders.allotment import allot_bits, information
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.checks import Arrays, require, require_whole
 from bitlocal.encoders.comparison import Thresholds
-from bitlocal.encoders.program import Compared, Piece
+from bitlocal.encoders.oblique import oblique_from_arrays, oblique_to_arrays
+from bitlocal.encoders.oblique.draws import Draw
+from bitlocal.encoders.oblique.quantities import Levels, Oblique
+from bitlocal.encoders.program import Compared, Piece, Stage
 from bitlocal.encoders.tables.categories import CategoryEncoder
 from bitlocal.encoders.tables.columns import TIME_PARTS, Column, as_categories, as_numbers, read_columns, time_parts
 from bitlocal.encoders.tables.doubts import tell_numbers_in_text
 from bitlocal.encoders.tables.names import FeatureNames
+from bitlocal.encoders.tables.oblique import TableOblique
 from bitlocal.encoders.tables.stages import Categories, CategoryColumn, CodeTable, NumberColumn, TableNumbers, TableRows
 from bitlocal.encoders.thresholds import ThermometerEncoder, bits_for, most_thresholds
 
@@ -48,6 +52,9 @@ class TableEncoder(FeatureNames, Encoder):
         How many categories of a column get bits of their own; the others share one.
     min_frequency : int, default=1
         How often a category must be seen to get a bit of its own.
+    oblique : int or "auto", default=0
+        How many sums of columns to compare with thresholds, at most, beside all else and beyond `max_bits`: see
+        `ObliqueEncoder`, whose defaults hold for them, and what "auto" means. They take numbers and bits of categories.
 
     Attributes
     ----------
@@ -88,12 +95,14 @@ class TableEncoder(FeatureNames, Encoder):
         strategy: _Strategy = "quantile",
         max_categories: int = 32,
         min_frequency: int = 1,
+        oblique: int | Literal["auto"] = 0,
     ) -> None:
         self.n_bits = n_bits
         self.max_bits = max_bits
         self.strategy = strategy
         self.max_categories = max_categories
         self.min_frequency = min_frequency
+        self.oblique = oblique
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> TableEncoder:
         """Look at the columns, and find thresholds and categories.
@@ -119,6 +128,8 @@ class TableEncoder(FeatureNames, Encoder):
         if self.max_bits is not None:
             require_whole("max_bits", self.max_bits)
         require_whole("max_categories", self.max_categories)
+        if self.oblique not in (0, "auto"):
+            require_whole("oblique", self.oblique)
         columns = self._fit_names(read_columns(X))
         labels = None if y is None else np.unique(column_or_1d(y), return_inverse=True)[1]
         tell_numbers_in_text(columns, self.max_categories)
@@ -129,7 +140,17 @@ class TableEncoder(FeatureNames, Encoder):
         shares, limits = self._shares(table, labels)
         self._thresholds = self._numbers.find(table.numbers, labels, shares)
         self._categories.fit_codes(table.categories.columns, [None] * len(limits), limits)
+        if self.oblique:
+            self._find_sums(table, labels)
         return self
+
+    def _find_sums(self, table: TableRows, labels: NDArray[np.int64] | None) -> None:
+        levels = Levels.find(list(table.numbers.T))
+        categories = Categories(self._columns(self._names(None))[1])
+        nothing = np.zeros((0, 1), dtype=np.int64)
+        whole = TableOblique(levels, categories, Oblique(nothing, nothing)).whole(table)
+        sums, self._sum_thresholds = Draw(self.oblique).find(whole, labels)
+        self._levels, self._sums = levels, sums
 
     def _make_parts(self) -> None:
         n_bits = bits_for(len(self.kinds_)) if self.n_bits == "auto" else int(self.n_bits)
@@ -183,11 +204,12 @@ class TableEncoder(FeatureNames, Encoder):
 
     def piece(self) -> Piece:
         """Compare numbers with thresholds, then code categories."""
-        numbers, categories = self._columns(self._names(None))
-        return Piece(
-            self.validate,
-            (Compared(TableNumbers(numbers), self._thresholds), Categories(categories)),
-        )
+        numbers, columns = self._columns(self._names(None))
+        categories = Categories(columns)
+        stages: tuple[Stage, ...] = (Compared(TableNumbers(numbers), self._thresholds), categories)
+        if self.oblique:
+            stages += (Compared(TableOblique(self._levels, categories, self._sums), self._sum_thresholds),)
+        return Piece(self.validate, stages)
 
     def _columns(self, names: list[str]) -> tuple[tuple[NumberColumn, ...], tuple[CategoryColumn, ...]]:
         """Give what the columns of this table are taken for."""
@@ -204,6 +226,8 @@ class TableEncoder(FeatureNames, Encoder):
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit, as in `age>40`, `age missing`, `size>small` or `colour=red`; numbers come first.
 
+        Sums come last, as in `age-colour=red>12`, where 32 is a number's spread and a bit that is set counts 64.
+
         Parameters
         ----------
         input_features : array-like of str, optional
@@ -216,7 +240,11 @@ class TableEncoder(FeatureNames, Encoder):
         check_is_fitted(self)
         numbers, categories = self._columns(self._names(input_features))
         labels = self._thresholds.labels([one.name for one in numbers], [one.order for one in numbers])
-        labels += [[f"{one.name}{label}" for label in one.labels()] for one in categories]
+        coded = [[f"{one.name}{label}" for label in one.labels()] for one in categories]
+        labels += coded
+        if self.oblique:
+            added = [one.name for one in numbers] + [label for of_column in coded for label in of_column]
+            labels += self._sum_thresholds.labels(self._sums.labels(added))
         return np.asarray([label for of_column in labels for label in of_column], dtype=object)
 
     def describe(self, input_features: ArrayLike | None = None) -> str:
@@ -256,6 +284,9 @@ class TableEncoder(FeatureNames, Encoder):
                 n_bits = n + sum(missing for _, missing in widths)
                 told = f"{n} threshold{'s' * (n != 1)}" + ", missing values" * any(missing for _, missing in widths)
             rows.append((name, kind, f"{n_bits} bit{'s' * (n_bits != 1)}: {told}"))
+        if self.oblique:
+            n_bits, n = self._sum_thresholds.n_bits, self._sums.n
+            rows.append(("(all)", "sums", f"{n_bits} bit{'s' * (n_bits != 1)}: {n} sum{'s' * (n != 1)} of columns"))
         width = max(len(name) for name, _, _ in rows)
         return "\n".join(f"{name:<{width}}  {kind:<8}  {told}" for name, kind, told in rows)
 
@@ -268,7 +299,11 @@ class TableEncoder(FeatureNames, Encoder):
             "categories": categories,
             **self._names_state(),
         }
-        return values, self._thresholds.to_arrays()
+        arrays = self._thresholds.to_arrays()
+        if self.oblique:
+            found = oblique_to_arrays(self._levels, self._sums, self._sum_thresholds)
+            arrays |= {f"oblique.{name}": array for name, array in found.items()}
+        return values, arrays
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
         """Take back what `fitted` gave."""
@@ -289,6 +324,10 @@ class TableEncoder(FeatureNames, Encoder):
         self._thresholds = Thresholds.from_arrays(arrays, n_numbers)
         self._categories.restore(values["categories"], {}, kinds.count("category"))
         self._set_names_state(values, n_features)
+        if self.oblique:
+            found = {name.removeprefix("oblique."): a for name, a in arrays.items() if name.startswith("oblique.")}
+            n_columns = n_numbers + Categories(self._columns(self._names(None))[1]).n_bits
+            self._levels, self._sums, self._sum_thresholds = oblique_from_arrays(found, n_numbers, n_columns)
 
 
 def _kind(column: Column) -> str:

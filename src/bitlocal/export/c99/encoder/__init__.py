@@ -9,7 +9,7 @@ from typing import Any
 
 from bitlocal.encoders.program import Piece, Program, Stage
 from bitlocal.export import model
-from bitlocal.export.c99.encoder import columns, images, signals, tables
+from bitlocal.export.c99.encoder import columns, images, oblique, signals, tables
 from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType, as_features, largest_type
 from bitlocal.export.c99.encoder.writer import Writer, kind_of
@@ -17,7 +17,13 @@ from bitlocal.export.errors import ExportError
 
 __all__ = ["EncoderCode", "as_features", "code_for", "encoder_code"]
 
-WRITERS: dict[type, Writer] = {**columns.WRITERS, **images.WRITERS, **signals.WRITERS, **tables.WRITERS}
+WRITERS: dict[type, Writer] = {
+    **columns.WRITERS,
+    **images.WRITERS,
+    **oblique.WRITERS,
+    **signals.WRITERS,
+    **tables.WRITERS,
+}
 """What writes each kind of stage, by its type or that of its quantities."""
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.bits import PackedBits, pack
+from bitlocal.bits import pack
 from bitlocal.datasets import Dataset, load, names, read_table
 from bitlocal.encoders import ImageEncoder, SignalEncoder, make_encoder
+from bitlocal.encoders.union import program_of
 from bitlocal.lab.studies.running.cells import Cell
 from bitlocal.splits import hold_out
 
@@ -128,8 +129,9 @@ def _encoded_parts(cell: Cell) -> Parts:
     if isinstance(encoder, (ImageEncoder, SignalEncoder)) and dataset.image_shape is not None:
         encoder.set_params(shape=dataset.image_shape)
     encoder.fit(parts.X, parts.y)
-    bits: PackedBits = encoder.pack(parts.X)
-    return replace(parts, X=bits, X_test=encoder.pack(parts.X_test))
+    program = program_of(encoder)
+    assert program is not None  # a text stands for an encoder of this package, or a union of such
+    return replace(parts, X=program.run(parts.X), X_test=program.run(parts.X_test))
 
 
 def _is_file(data: str) -> bool:
