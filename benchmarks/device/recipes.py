@@ -62,6 +62,7 @@ class Recipe:
         some = slice(self.samples_for_encoder)
         classifier = self.classifier().partial_fit(data.X[some], data.y[some], classes=np.unique(data.y))
         classifier.network_ = BinaryNetwork(classifier.network_.spec)
+        classifier.network_.state.window = None  # a device keeps its probability of reinforcement
         return classifier
 
     def orders(self, n: int) -> Iterator[NDArray[np.int64]]:

@@ -72,6 +72,7 @@ def main() -> None:
     print(f"On an emulated Cortex-M3, with {program.ram + stack} bytes of RAM:\n")
     print(program.run(), end="")
 
+    classifier.network_.state.window = None  # as on the device, which keeps its probability of reinforcement
     for _ in range(N_PASSES):
         classifier.partial_fit(turned[N_TRAIN : N_TRAIN + N_LEARN], y[N_TRAIN : N_TRAIN + N_LEARN])
     right = int(np.sum(classifier.predict(turned[-N_TEST:]) == y[-N_TEST:]))
