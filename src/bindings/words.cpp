@@ -79,7 +79,7 @@ Output<std::int32_t, 2> count_words(const Patches& patches, const Input<Value, 2
     std::vector<std::int32_t> counts(images.shape(0) * book.n_counts());
     {
         nb::gil_scoped_release released;
-        bitlocal::count_words(bitlocal::kernels().rule, images.data(), images.shape(0), book, counts.data());
+        bitlocal::count_words(bitlocal::kernels(), images.data(), images.shape(0), book, counts.data());
     }
     return to_numpy(std::move(counts), images.shape(0), book.n_counts());
 }

@@ -59,8 +59,17 @@ class PatchReader {
 
     // Writes the description of a patch into a row that is zero, and tells whether it is worth it: not if it is flat.
     bool describe(std::size_t y, std::size_t x, Word* row) {
-        const std::size_t side = patches_.side, area = side * side;
-        gather(planes_.data(), y, x);
+        return patches_.side == kUsualSide ? describe_as<kUsualSide>(y, x, row) : describe_as<0>(y, x, row);
+    }
+
+  private:
+    static constexpr std::size_t kUsualSide = 6;
+
+    // A side that the compiler knows, or 0 where it does not: loops of a known length take half as long.
+    template <std::size_t kSide>
+    bool describe_as(std::size_t y, std::size_t x, Word* row) {
+        const std::size_t side = kSide > 0 ? kSide : patches_.side, area = side * side;
+        gather<kSide>(planes_.data(), y, x);
         const auto [least, most] = range(area);
         if (most - least < patches_.flat()) return false;
         const std::int32_t margin = patches_.margin;
@@ -76,7 +85,7 @@ class PatchReader {
                 bits.put(edge_bits(kind, y + i, x, side - 1 + down), side - 1 + down);
         }
         for (std::size_t plane = 1; plane < n_planes_; ++plane) {
-            gather(planes_.data() + plane * patches_.height * patches_.width, y, x);
+            gather<kSide>(planes_.data() + plane * patches_.height * patches_.width, y, x);
             mean = mean_of(area);
             compare(area, mean + margin, 0);
             compare(area, mean - margin, area);
@@ -85,9 +94,9 @@ class PatchReader {
         return true;
     }
 
-  private:
+    template <std::size_t kSide>
     void gather(const std::int32_t* plane, std::size_t y, std::size_t x) {
-        const std::size_t side = patches_.side;
+        const std::size_t side = kSide > 0 ? kSide : patches_.side;
         for (std::size_t i = 0; i < side; ++i)
             std::copy_n(plane + (y + i) * patches_.width + x, side, pixels_ + i * side);
     }
@@ -188,76 +197,6 @@ class Similarities {
     const WeightBlocks& words_;
     const std::int32_t n_bits_;
     std::vector<std::int32_t> z_;
-};
-
-// Which words are nearest to a patch, by counting alone: no order is needed.
-class Nearest {
-  public:
-    Nearest(std::size_t n_words, std::size_t n_nearest, std::size_t n_bits)
-        : n_nearest_(static_cast<std::int16_t>(n_nearest)),
-          lowest_(static_cast<std::int16_t>(-static_cast<std::int32_t>(n_bits))),
-          threshold_(lowest_),
-          similar_(n_words) {}
-
-    // Adds 1 to the count of each word that is among the nearest, given how similar the words are.
-    void add_to(std::uint16_t* counts, const std::int32_t* z) {
-        const std::size_t n = similar_.size();
-        std::int16_t* similar = similar_.data();
-        for (std::size_t i = 0; i < n; ++i) similar[i] = static_cast<std::int16_t>(z[i]);
-        find_threshold();
-        const std::int16_t threshold = threshold_;
-        std::int16_t n_above = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            const std::int16_t above = similar[i] > threshold;
-            counts[i] = static_cast<std::uint16_t>(counts[i] + above);
-            n_above = static_cast<std::int16_t>(n_above + above);
-        }
-        std::int16_t left =
-            static_cast<std::int16_t>(n_nearest_ - n_above);  // for those at the threshold, from the first
-        for (std::size_t i = 0; left > 0; ++i) {
-            const std::int16_t at = similar[i] == threshold;
-            counts[i] = static_cast<std::uint16_t>(counts[i] + at);
-            left = static_cast<std::int16_t>(left - at);
-        }
-    }
-
-  private:
-    bool enough(std::int32_t threshold) const {
-        const auto least = static_cast<std::int16_t>(threshold);
-        std::int16_t n = 0;
-        for (const std::int16_t s : similar_) n = static_cast<std::int16_t>(n + (s >= least));
-        return n >= n_nearest_;
-    }
-
-    // The highest similarity that enough words reach. It is near that of the patch before, which is tried first; steps
-    // of two, since similarities are all odd or all even.
-    void find_threshold() {
-        std::int32_t reached = threshold_, missed, step = 2;
-        if (enough(reached)) {
-            for (missed = reached + step; missed <= -lowest_ && enough(missed); missed += step) {
-                reached = missed;
-                step *= 2;
-            }
-        } else {
-            missed = reached;
-            for (reached -= step; reached > lowest_ && !enough(reached); reached -= step) {
-                missed = reached;
-                step *= 2;
-            }
-            reached = std::max<std::int32_t>(reached, lowest_);
-        }
-        missed = std::min<std::int32_t>(missed, -lowest_ + 2);
-        while (missed - reached > 2) {
-            const std::int32_t middle = reached + (missed - reached) / 4 * 2;
-            (enough(middle) ? reached : missed) = middle;
-        }
-        threshold_ = static_cast<std::int16_t>(reached);
-    }
-
-    const std::int16_t n_nearest_;
-    const std::int16_t lowest_;  // similarity there can be, which every word reaches
-    std::int16_t threshold_;
-    std::vector<std::int16_t> similar_;  // 16 bits hold them: descriptions have fewer than 2^12 bits
 };
 
 // The first samples that differ from each other; over again if there are not enough of them.
@@ -381,19 +320,23 @@ std::vector<Word> find_words(const RuleKernels& kernels, const Word* samples, st
 }
 
 template <class Value>
-void count_words(const RuleKernels& kernels, const Value* images, std::size_t n_images, const WordBook& book,
+void count_words(const KernelSet& kernels, const Value* images, std::size_t n_images, const WordBook& book,
                  std::int32_t* counts) {
     const Patches& patches = book.patches;
     const std::size_t width = words_for(patches.n_bits()), n_words = book.n_words, grid = book.grid;
     PatchReader reader(patches);
-    Similarities similarities(kernels, book.words, patches.n_bits());
-    Nearest nearest(n_words, book.n_nearest, patches.n_bits());
+    Similarities similarities(kernels.rule, book.words, patches.n_bits());
+    const auto lowest = -static_cast<std::int32_t>(patches.n_bits());  // of similarities
+    std::int32_t threshold = lowest;                                   // that of the patch before is a good guess
+    std::vector<std::int16_t> scratch(n_words);
     std::vector<std::uint16_t> seen(book.n_counts());
     std::vector<Word> rows(Similarities::kTile * width);
     std::size_t cells[Similarities::kTile], n = 0;
     const auto count = [&] {  // the patches that wait
         similarities.find(rows.data(), n);
-        for (std::size_t i = 0; i < n; ++i) nearest.add_to(seen.data() + cells[i] * n_words, similarities.of(i));
+        for (std::size_t i = 0; i < n; ++i)
+            kernels.encode.count_greatest(similarities.of(i), n_words, book.n_nearest, lowest, scratch.data(),
+                                          &threshold, seen.data() + cells[i] * n_words);
         std::fill(rows.begin(), rows.end(), Word{0});
         n = 0;
     };
@@ -411,7 +354,7 @@ void count_words(const RuleKernels& kernels, const Value* images, std::size_t n_
     }
 }
 
-template void count_words(const RuleKernels&, const std::uint8_t*, std::size_t, const WordBook&, std::int32_t*);
-template void count_words(const RuleKernels&, const std::int16_t*, std::size_t, const WordBook&, std::int32_t*);
+template void count_words(const KernelSet&, const std::uint8_t*, std::size_t, const WordBook&, std::int32_t*);
+template void count_words(const KernelSet&, const std::int16_t*, std::size_t, const WordBook&, std::int32_t*);
 
 }  // namespace bitlocal

@@ -75,7 +75,7 @@ struct WordBook {
 // counts[(cell * n_words) + word] of each image: patches in the cell that are seen as this word; those that are flat
 // are not seen. The place (y, x) of a patch is in row y * grid / rows() and column x * grid / columns() of the cells.
 template <class Value>
-void count_words(const RuleKernels& kernels, const Value* images, std::size_t n_images, const WordBook& book,
+void count_words(const KernelSet& kernels, const Value* images, std::size_t n_images, const WordBook& book,
                  std::int32_t* counts);
 
 }  // namespace bitlocal
