@@ -492,6 +492,38 @@ void test_masked_popcounts(const KernelSet& kernels) {
     }
 }
 
+void test_count_greatest(const KernelSet& kernels) {
+    for (std::size_t n : {std::size_t{1}, std::size_t{16}, std::size_t{100}, std::size_t{256}, std::size_t{1000}})
+        for (std::int32_t spread : {1, 4, 300})  // few values make many equals
+            for (std::size_t n_greatest : {std::size_t{1}, n / 16 + 1, n / 2 + 1, n}) {
+                if (left_out()) continue;
+                where = std::string(kernels.name) + " count_greatest, " + std::to_string(n_greatest) + " of " +
+                        std::to_string(n);
+                Random random(n + static_cast<std::size_t>(spread) + n_greatest);
+                Guarded<std::int32_t> z(n, 1);
+                Guarded<std::int16_t> scratch(n, 1);
+                Guarded<std::uint16_t> counts(n, 1);
+                const std::int32_t odd = random.integer(0, 1), lowest = -600 - odd;
+                std::vector<std::size_t> order(n);
+                for (std::size_t i = 0; i < n; ++i) {
+                    z[i] = 2 * random.integer(-spread, spread) + odd;
+                    counts[i] = static_cast<std::uint16_t>(i);
+                    order[i] = i;
+                }
+                std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return z[a] > z[b]; });
+                std::vector<std::uint16_t> expected(n);
+                for (std::size_t i = 0; i < n; ++i)
+                    expected[order[i]] = static_cast<std::uint16_t>(order[i] + (i < n_greatest ? 1 : 0));
+                std::int32_t threshold = 2 * random.integer(-300, 300) + odd;
+                kernels.encode.count_greatest(z.data(), n, n_greatest, lowest, scratch.data(), &threshold,
+                                              counts.data());
+                expect_equal("threshold", 0, threshold, z[order[n_greatest - 1]]);
+                for (std::size_t i = 0; i < n; ++i) expect_equal("count", i, counts[i], expected[i]);
+                scratch.check_canaries("scratch");
+                counts.check_canaries("counts");
+            }
+}
+
 void test_peak(const KernelSet& kernels) {
     std::uint64_t expected = 0;
     for (std::uint64_t round = 0; round < 4; ++round) {
@@ -527,6 +559,7 @@ int main(int argc, char** argv) {
         test_update(kernels);
         test_random_words(kernels);
         test_masked_popcounts(kernels);
+        test_count_greatest(kernels);
         test_peak(kernels);
         std::printf("%s: %llu comparisons agree\n", kernels.name, static_cast<unsigned long long>(comparisons));
         ++n_ran;

@@ -49,5 +49,6 @@ void add_trainer(nb::module_& m);
 void add_encoding(nb::module_& m);
 void add_random(nb::module_& m);
 void add_kernels(nb::module_& m);
+void add_words(nb::module_& m);
 
 }  // namespace bindings

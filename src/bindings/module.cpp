@@ -9,4 +9,5 @@ NB_MODULE(_core, m) {
     bindings::add_encoding(m);
     bindings::add_random(m);
     bindings::add_kernels(m);
+    bindings::add_words(m);
 }

@@ -270,3 +270,33 @@ def use_instruction_set(name: str) -> None:
     """
     Use this instruction set from now on; ValueError if it is unknown or not supported.
     """
+
+class Patches:
+    """What patches of images are, and the bits that describe them."""
+
+    def __init__(self, height: int, width: int, channels: int, side: int, margin: int) -> None: ...
+
+    @property
+    def n_bits(self) -> int:
+        """Bits of a description."""
+
+    @overload
+    def sample(self, images: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], seed: int, layer: int, n: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]: ...
+
+    @overload
+    def sample(self, images: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order='C', device='cpu', writable=False)], seed: int, layer: int, n: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
+        """
+        Packed descriptions of at most n patches that were drawn: uint64, (found, words).
+        """
+
+    @overload
+    def count_words(self, images: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], words: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_nearest: int, grid: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]: ...
+
+    @overload
+    def count_words(self, images: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order='C', device='cpu', writable=False)], words: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_nearest: int, grid: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]:
+        """
+        How often each word is seen in each cell: int32, (images, cells * words).
+        """
+
+def find_words(samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_bits: int, n_words: int, n_rounds: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
+    """Packed words by k-majority clustering of packed samples."""

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "pack.hpp"
+
 namespace bitlocal {
 namespace {
 
@@ -41,44 +43,6 @@ inline std::size_t rank(Key k, const Key* thresholds, std::size_t n) {
         if (above + step <= n && k > thresholds[above + step - 1]) above += step;
     return above;
 }
-
-// Appends bits to a row, a word at a time.
-class BitWriter {
-  public:
-    BitWriter(Word* row, std::size_t first_bit) : word_(row + first_bit / kWordBits), filled_(first_bit % kWordBits) {}
-    ~BitWriter() {
-        if (filled_ > 0) *word_ |= pending_;
-    }
-    BitWriter(const BitWriter&) = delete;
-    BitWriter& operator=(const BitWriter&) = delete;
-
-    // n_ones ones and then zeros, n in all.
-    void thermometer(std::size_t n_ones, std::size_t n) {
-        for (; n > kMost; n -= kMost) {
-            const std::size_t here = std::min(n_ones, kMost);
-            put((Word{1} << here) - 1, kMost);
-            n_ones -= here;
-        }
-        put((Word{1} << n_ones) - 1, n);
-    }
-
-    // The n lowest bits of a code, whose others are zero; kMost at most, so that no shift is by a whole word.
-    static constexpr std::size_t kMost = kWordBits - 1;
-    void put(Word code, std::size_t n) {
-        pending_ |= code << filled_;
-        filled_ += n;
-        if (filled_ >= kWordBits) {
-            *word_++ |= pending_;
-            filled_ -= kWordBits;
-            pending_ = code >> (n - filled_);
-        }
-    }
-
-  private:
-    Word* word_;
-    Word pending_ = 0;
-    std::size_t filled_;
-};
 
 // Bytes have few values: with many rows, what each comes to is worked out once.
 constexpr std::size_t kByteValues = 256;

@@ -24,7 +24,9 @@ struct Count {
 
 }  // namespace
 
-const KernelSet kAvx512BwKernels = {
-    "avx512bw", {preactivations<Count>, activations, choose, update, random_words}, {masked_popcounts}, peak<Count>};
+const KernelSet kAvx512BwKernels = {"avx512bw",
+                                    {preactivations<Count>, activations, choose, update, random_words},
+                                    {masked_popcounts, count_greatest},
+                                    peak<Count>};
 
 }  // namespace bitlocal

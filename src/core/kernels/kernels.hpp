@@ -56,6 +56,13 @@ struct EncodeKernels {
     // first_term[i] to before first_term[i + 1].
     void (*masked_popcounts)(const Word* row, const std::uint32_t* first_term, const std::uint32_t* words,
                              const Word* masks, const Word* flips, std::size_t n_counts, std::int32_t* counts);
+
+    // counts[i] += 1 for those n_greatest of n integers that are greatest, the first of equals.
+    //   z          all odd or all even, from lowest to -lowest, which 16 bits hold; n is below 2^15
+    //   scratch    n integers
+    //   threshold  of the same parity and range: a guess comes in, the smallest of the greatest goes out
+    void (*count_greatest)(const std::int32_t* z, std::size_t n, std::size_t n_greatest, std::int32_t lowest,
+                           std::int16_t* scratch, std::int32_t* threshold, std::uint16_t* counts);
 };
 
 struct KernelSet {

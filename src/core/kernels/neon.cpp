@@ -14,6 +14,7 @@
 
 #include <cstring>
 
+#include "kernels/count_greatest.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/masked_popcounts.hpp"
 
@@ -269,6 +270,6 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 }  // namespace
 
 const KernelSet kNeonKernels = {
-    "neon", {preactivations, activations, choose, update, random_words}, {masked_popcounts}, peak};
+    "neon", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_greatest}, peak};
 
 }  // namespace bitlocal

@@ -4,6 +4,6 @@
 namespace bitlocal {
 
 const KernelSet kPortableKernels = {
-    "portable", {preactivations, activations, choose, update, random_words}, {masked_popcounts}, peak};
+    "portable", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_greatest}, peak};
 
 }  // namespace bitlocal

@@ -12,17 +12,29 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from bitlocal import _core
+from bitlocal.bits import words_for
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.checks import Arrays, require, require_whole
 from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.images.parts import Part
 from bitlocal.encoders.images.quantities import Cells, Image, Neighbours, Pairs, Patches, Pixels, Squares, Windows
+from bitlocal.encoders.images.words import (
+    LARGEST_SIDE,
+    LONGEST_SIDE,
+    MOST_WORDS,
+    SIDE,
+    SeenWords,
+    code_book,
+    patches_of,
+)
 from bitlocal.encoders.program import Compared, Piece
 from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder
 
 _ROWS_AT_A_TIME = 4096
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
+
+_NUMBERS = {"pool": 2, "words": 3, "sampledwords": 3}  # behind the name of a part, at most; behind others one
 
 
 class ImageEncoder(Encoder):
@@ -49,6 +61,12 @@ class ImageEncoder(Encoder):
                                   pixel binarised at the median of all, agrees with a random pattern more than usual
         hogN                      N bits for each of 8 orientations in each cell: how many pixels of the cell are
                                   brighter by `margin` than their neighbour there (histograms of oriented gradients)
+        wordsN                    3 bits for each of N words in each of 4 x 4 cells: how many patches there look like
+                                  this word, above quantiles of the training data. A word stands for patches of the
+                                  training data that are alike (a code book). Patches have 6 x 6 pixels; S x S, and T
+                                  bits a count, for wordsN/S/T. Bits that are the same in 99 of 100 training images
+                                  are left out. For images with one channel, or with red, green and blue
+        sampledwordsN             the same for words that are patches chosen at random, without a search
         ========================  ==================================================================================
 
     shape : tuple of int or None, default=None
@@ -61,7 +79,7 @@ class ImageEncoder(Encoder):
     radius : int, default=3
         Reach of "pairs" and "patches".
     random_state : int, default=0
-        Seed of "pairs" and "patches", from 0 to 2**64 - 1.
+        Seed of "pairs", "patches" and words, from 0 to 2**64 - 1.
 
     Attributes
     ----------
@@ -166,14 +184,17 @@ class ImageEncoder(Encoder):
         return [part for name, numbers in self._read_parts() for part in _MAKERS[name](self, image, *numbers)]
 
     def _read_parts(self) -> list[tuple[str, list[int]]]:
-        """Read the names of the parts, and the number behind each, or two numbers."""
+        """Read the names of the parts, and the numbers behind each."""
         found = []
         for text in str(self.parts).split("+"):
-            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})(?:/([1-9]\d{0,3}))?", text)
-            if match is None or match[1] not in _MAKERS or (match[3] and match[1] != "pool"):
+            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})(?:/([1-9]\d{0,3}))?(?:/([1-9]\d{0,3}))?", text)
+            numbers = [int(number) for number in match.groups()[1:] if number] if match else []
+            if match is None or match[1] not in _MAKERS or len(numbers) > _NUMBERS.get(match[1], 1):
                 expected = ", ".join(f"{name}N" for name in _MAKERS)
-                raise ValueError(f"parts={self.parts!r}: {text!r} is unknown; use {expected} or poolN/S, joined by '+'")
-            found.append((match[1], [int(number) for number in match.groups()[1:] if number]))
+                raise ValueError(
+                    f"parts={self.parts!r}: {text!r} is unknown; use {expected}, wordsN/S/T or poolN/S, joined by '+'"
+                )
+            found.append((match[1], numbers))
         return found
 
     def _thermometer(self, image: Image, n: int) -> list[Part]:
@@ -264,6 +285,29 @@ class ImageEncoder(Encoder):
         self._compared(edges)
         cells = Cells(image, Compared(edges, edges.thresholds), cell)
         return [Part(cells, ThermometerEncoder(n))]
+
+    def _words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3, n_rounds: int = 8) -> list[Part]:
+        height, width, channels = image.shape
+        problem = f"parts={self.parts!r}: "
+        require(
+            channels in (1, 3),
+            f"{problem}words need images with 1 channel, or 3 (red, green, blue), got {channels}; use other parts, or "
+            "change the images",
+        )
+        require(n <= MOST_WORDS, f"{problem}expected at most {MOST_WORDS} words")
+        require(2 <= side <= LARGEST_SIDE, f"{problem}expected patches of a side from 2 to {LARGEST_SIDE}")
+        require(
+            side <= min(height, width),
+            f"{problem}patches of side {side} are larger than images of shape {self.shape_}; use words{n}/S with a "
+            f"side S of at most {min(height, width)}",
+        )
+        require(max(height, width) <= LONGEST_SIDE, f"{problem}images of shape {self.shape_} are too large for words")
+        empty = np.zeros((n, words_for(patches_of(image.shape, side, self._margin).n_bits)), dtype=np.uint64)
+        seen = SeenWords(image, side, self._margin, empty)
+        return [code_book(seen, n_bits, int(self.random_state), n_rounds)]
+
+    def _sampled_words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3) -> list[Part]:
+        return self._words(image, n, side, n_bits, n_rounds=0)
 
     # Samples -------------------------------------------------------------------------------------------------------
 
@@ -395,4 +439,6 @@ _MAKERS: dict[str, Callable[..., list[Part]]] = {
     "patches": ImageEncoder._patches,
     "hog": ImageEncoder._hog,
     "pool": ImageEncoder._pool,
+    "words": ImageEncoder._words,
+    "sampledwords": ImageEncoder._sampled_words,
 }

@@ -39,6 +39,10 @@ class Part:
     def fit(self, pixels: NDArray[Any]) -> Compared:
         """Find the thresholds in images whose pixels are whole numbers."""
         quantities = self._made(None if self.base is None else self.base[1].find(pixels))
+        return self.compared(quantities, pixels)
+
+    def compared(self, quantities: OfImage, pixels: NDArray[Any]) -> Compared:
+        """Find the thresholds of quantities that are known by now."""
         if isinstance(self.thresholds, Thresholds):
             return Compared(quantities, self.thresholds)
         values = pixels

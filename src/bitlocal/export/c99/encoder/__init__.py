@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from bitlocal.encoders.images.words import SeenWords
 from bitlocal.encoders.program import Piece, Program, Stage
 from bitlocal.export import model
 from bitlocal.export.c99.encoder import columns, images, oblique, signals, tables
@@ -117,6 +118,11 @@ def code_for(program: Program | None, n_features: int, prefix: str, features: st
 def _runs(piece: Piece) -> Iterator[tuple[Writer, list[Stage]]]:
     """Give stages of one kind that follow each other, with what writes them."""
     for kind, run in groupby(piece.stages, key=kind_of):
+        if kind is SeenWords:
+            raise ExportError(
+                "words of a code book (parts words and sampledwords of an ImageEncoder) have no form in C: use other "
+                "parts, such as thermometer4+hog4, or encode the samples before they reach the device"
+            )
         if kind not in WRITERS:
             raise ExportError(f"{kind.__name__} has no form in C: encode the samples before they reach the device")
         yield WRITERS[kind], list(run)
