@@ -126,12 +126,13 @@ def test_training_equals_reference(problem, n_threads):
 WEIGHTS = st.sampled_from([0, 1, 2**31, 2**32 - 1, 2**32, 3 * 2**31, 2**33, 7 * 2**32 + 5, 32767 * 2**32])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problems(), st.integers(1, 3), st.data())
 def test_weighted_training_equals_reference(problem, n_threads, data):
     spec, X, y, batch_size = problem
     weights = np.array(data.draw(st.lists(WEIGHTS, min_size=len(y), max_size=len(y))), dtype=np.uint64)
-    weights[weights == 32767 * 2**32] = 32767 * 2**32 if len(y) < 20 else 40 * 2**32  # the reference repeats samples
+    if len(y) > 2:  # the reference repeats samples
+        weights[weights > 2**34] = 3 * 2**32
     network = BinaryNetwork(spec)
     expected = make_reference(spec, margins_of(spec))
     total = Counts()

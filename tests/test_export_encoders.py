@@ -265,6 +265,7 @@ def test_tables_of_numbers(tmp_path, compiler):
     assert check(TableEncoder().fit(whole), whole, tmp_path, compiler=compiler).code.feature_type == "int16_t"
 
 
+@pytest.mark.filterwarnings("ignore:column '.*' is text")  # numbers as names are meant here
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_tables_with_numbered_categories(tmp_path, compiler):
     rng = np.random.default_rng(2)

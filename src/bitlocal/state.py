@@ -19,7 +19,8 @@ class TrainingState:
     window : int or None
         Samples of a stream after which a window is complete; None for never, as on a device.
     window_rows, window_wrong, window_seen : int
-        Samples gone through, misclassified and presented in the window that is not complete yet.
+        Samples gone through, misclassified and presented in the window that is not complete yet, but for those of a
+        call that was interrupted.
     """
 
     step: int = 0
