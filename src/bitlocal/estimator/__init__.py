@@ -71,8 +71,8 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         for n_samples / (n_classes * samples of the class). Multiplied by `sample_weight`; see `fit`.
     probability : bool, default=True
         Whether `fit` ends by preparing `predict_proba`: by the held-out part if there is one, else by up to three
-        more trainings of half the epochs, each without a part of the data: 1.5 to 2 times the time. What `predict`
-        gives does not depend on it.
+        more trainings of half the epochs, each without a part of the data, which takes up to as long again. What
+        `predict` gives does not depend on it.
     early_stopping : bool, default=False
         Whether to stop when the accuracy on a held-out part of the training data no longer rises, and to keep the
         network that was best on it.
@@ -102,6 +102,8 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Names of the features, where `fit` got a DataFrame with string column names.
     encoder_ : transformer or None
         The fitted encoder; None where the data are bits.
+    temperature : float or None
+        What logits are divided by to become probabilities; None where it is not known.
     network_ : BinaryNetwork
         The trained network: hidden weights, weights, local classifiers.
     n_iter_ : int

@@ -45,6 +45,23 @@ def log_probabilities(logits: NDArray[np.integer], temperature: float) -> NDArra
     return shifted
 
 
+def probabilities(logits: NDArray[np.integer], temperature: float) -> NDArray[np.float64]:
+    """Give softmax(logits / temperature), whose rows sum to 1 to the last bit.
+
+    Parameters
+    ----------
+    logits, temperature
+        As in `log_probabilities`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_classes)
+    """
+    found: NDArray[np.float64] = np.exp(log_probabilities(logits, temperature))
+    found /= found.sum(axis=1, keepdims=True)
+    return found
+
+
 def fit_temperature(
     logits: NDArray[np.integer], labels: NDArray[np.integer], weights: NDArray[np.uint64] | None = None
 ) -> float:

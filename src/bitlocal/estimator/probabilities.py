@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 
 from bitlocal.bits import PackedBits
-from bitlocal.estimator.calibration import log_probabilities
+from bitlocal.estimator.calibration import log_probabilities, probabilities
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -63,9 +63,7 @@ class Probabilities:
         >>> clf.predict_proba(X[1000:1001]).round(1).tolist()
         [[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
         """
-        probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
-        probabilities /= probabilities.sum(axis=1, keepdims=True)  # to the last bit
-        return probabilities
+        return probabilities(*self._answers(X))
 
     @_if_wanted
     def predict_log_proba(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
@@ -79,13 +77,17 @@ class Probabilities:
         -------
         ndarray of float64, shape (n_samples, n_classes)
         """
+        return log_probabilities(*self._answers(X))
+
+    def _answers(self, X: ArrayLike | PackedBits) -> tuple[NDArray[np.int32], float]:
+        """Give logits, and what to divide them by."""
         logits = self._logits(X)
         if self.temperature is None:
             raise NotFittedError(
                 "this classifier has no probabilities: it was trained with probability=False, was interrupted, or "
                 "comes from a file without them; train it again with probability=True"
             )
-        return log_probabilities(logits, self.temperature)
+        return logits, self.temperature
 
     @property
     def temperature(self) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bitlocal.estimator.calibration import StreamCalibration, log_probabilities
+from bitlocal.estimator.calibration import StreamCalibration, probabilities
 
 
 class EmergingCalibration:
@@ -62,6 +62,4 @@ class EmergingCalibration:
         """
         if self._of_these.temperature is None:
             return None
-        found: NDArray[np.float64] = np.exp(log_probabilities(logits[:, places], self._of_these.temperature))
-        found /= found.sum(axis=1, keepdims=True)  # to the last bit
-        return found
+        return probabilities(logits[:, places], self._of_these.temperature)

@@ -5,7 +5,6 @@ No bit operations here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +18,14 @@ from bitlocal.estimator import BMLPClassifier
 from bitlocal.river.calibration import EmergingCalibration
 from bitlocal.river.features import Row, check_values, features_of, fit_features, rows_of
 from bitlocal.samples.weights import MOST, to_fixed
-from bitlocal.spec.parameters import DEFAULTS
+from bitlocal.spec import default_group_size
+from bitlocal.spec.constraints import Whole
+from bitlocal.spec.parameters import DEFAULTS, layer_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_GROUP_SIZE = 15  # or close to it: smaller than the library's, which learns faster
 
 
 class BMLPStreamClassifier(base.MiniBatchClassifier):
@@ -113,8 +116,8 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         self.seed = seed
 
         self._classifier = self._make_classifier()
-        _require_at_least_two("warm_up", warm_up)
-        _require_at_least_two("max_classes", max_classes)
+        for name, value in (("warm_up", warm_up), ("max_classes", max_classes)):
+            Whole(2).check(name, value)
         self._places: dict[Hashable, int] = {}
         if classes is not None:
             self._places = {label: place for place, label in enumerate(dict.fromkeys(classes))}
@@ -290,8 +293,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         )
         classifier.check_parameters()
         if self.group_size is None:
-            sizes = self.hidden_layer_sizes
-            classifier.set_params(group_size=_usual_group_size((sizes,) if isinstance(sizes, int) else sizes))
+            classifier.set_params(group_size=default_group_size(layer_sizes(self.hidden_layer_sizes), _GROUP_SIZE))
         return classifier
 
     # Inference -----------------------------------------------------------------------------------------------------
@@ -365,14 +367,3 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
             shares = np.array(list(self._weights.values()))
             found = np.tile(shares / shares.sum(), (len(rows), 1))
         return found
-
-
-def _usual_group_size(hidden_layer_sizes: Sequence[int]) -> int:
-    """Choose the group size closest to 15 that divides every layer's size; of two equally close ones the smaller."""
-    common = math.gcd(*map(int, hidden_layer_sizes))
-    return min((d for d in range(1, common + 1) if common % d == 0), key=lambda d: (abs(d - 15), d))
-
-
-def _require_at_least_two(name: str, value: object) -> None:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 2:
-        raise ValueError(f"{name}={value!r}: expected a whole number of at least 2")

@@ -213,8 +213,19 @@ class Spec:
         return (*(b.n_inputs for b in blocks), *((blocks[-1].n_outputs,) if self.target.trained else ()))
 
 
-def default_group_size(hidden_layer_sizes: Sequence[int]) -> int:
-    """Choose the group size closest to 45 that divides every layer's size; of two equally close ones the smaller.
+def default_group_size(hidden_layer_sizes: Sequence[int], close_to: int = 45) -> int:
+    """Choose the group size closest to a number that divides every layer's size; of two equally close ones the smaller.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int
+        Neurons in each layer.
+    close_to : int, default=45
+        The number.
+
+    Returns
+    -------
+    int
 
     Examples
     --------
@@ -223,4 +234,4 @@ def default_group_size(hidden_layer_sizes: Sequence[int]) -> int:
     (45, 15, 32)
     """
     common = math.gcd(*hidden_layer_sizes)
-    return min((d for d in range(1, common + 1) if common % d == 0), key=lambda d: (abs(d - 45), d))
+    return min((d for d in range(1, common + 1) if common % d == 0), key=lambda d: (abs(d - close_to), d))

@@ -137,7 +137,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         True,
         Flag(),
         "--probability",
-        "prepare class probabilities, which takes half as long as the training, or as long",
+        "prepare class probabilities, which takes up to as long as the training",
         "on",
         option_default=False,
         option_usual="off",
