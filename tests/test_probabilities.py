@@ -233,7 +233,7 @@ def test_a_stream_after_fit_keeps_its_temperature_for_a_while():
     assert clf.partial_fit(X[900:1000], y[900:1000]).temperature != temperature
 
 
-def test_weights_of_zero_tell_no_temperature():
+def test_samples_that_are_hardly_ever_drawn_tell_a_temperature():
     X, y = DIGITS
     clf = small(encoder=None, batch_size=1, probability=True)
     clf.partial_fit(pack(X[:4] > 7), y[:4], classes=np.arange(10), sample_weight=np.full(4, 1e-9))

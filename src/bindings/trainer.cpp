@@ -48,7 +48,7 @@ TrainingCounts run(Trainer& trainer, const Input<Word, 2>& samples, const Input<
     require(!weights || weights->shape(0) == samples.shape(0), "weights: expected one a sample");
     require(!weights || std::all_of(weights->data(), weights->data() + weights->shape(0),
                                     [](std::uint64_t weight) { return weight <= most; }),
-            "weights: expected at most 32767, in units of 2^-32");
+            "weights: expected at most " + std::to_string(bitlocal::kMaxRepeats) + ", in units of 2^-32");
     require(!logits || (logits->shape(0) == order.shape(0) && logits->shape(1) == network.n_logits()),
             "logits: expected room for one row a sample presented");
     const bitlocal::TrainingSet set{samples.data(),
@@ -75,6 +75,8 @@ void add_trainer(nb::module_& m) {
         nb::enum_<bitlocal::Phase>(m, "Phase", nb::is_arithmetic(), "What the time of a training is split into.");
     for (std::size_t i = 0; i < bitlocal::kPhaseNames.size(); ++i)
         phases.value(bitlocal::kPhaseNames[i], static_cast<bitlocal::Phase>(i));
+
+    m.attr("most_repeats") = bitlocal::kMaxRepeats;
 
     nb::class_<TrainingCounts>(m, "TrainingCounts", "What a stretch of training counted.")
         .def_ro("seen", &TrainingCounts::seen,

@@ -111,6 +111,8 @@ class Phase(enum.IntEnum):
 
     waiting = 5
 
+most_repeats: int = 32767
+
 class TrainingCounts:
     """What a stretch of training counted."""
 

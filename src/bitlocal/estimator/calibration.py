@@ -235,6 +235,7 @@ class StreamCalibration:
         logits : ndarray of int32, shape (n_samples, n_classes)
         labels : ndarray of int, shape (n_samples,)
         weights : ndarray of uint64, shape (n_samples,), optional
+            Above 0: whoever learns leaves out samples that do not count.
         """
         if weights is None:
             weights = np.full(len(labels), ONE, dtype=np.uint64)
@@ -244,8 +245,7 @@ class StreamCalibration:
         if due:
             first = max(self._end - _ENOUGH, 0)
             recent_logits, recent_labels, recent_weights = (kept[first : self._end] for kept in self._recent)
-            if recent_weights.any():
-                self.temperature = fit_temperature(recent_logits, recent_labels, recent_weights)
+            self.temperature = fit_temperature(recent_logits, recent_labels, recent_weights)
         self._add(logits[due:], labels[due:], weights[due:])
 
     def _last_due(self) -> int:

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import _safe_indexing
 
+from bitlocal import _core
+
 ONE = 2**32  # the core's unit is its reciprocal
-MOST = 2**15 - 1  # a counter of 16 bits has no more steps
+MOST: int = _core.most_repeats  # a counter of 16 bits has no more steps
 
 
 def to_fixed(weights: ArrayLike) -> NDArray[np.uint64]:
