@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import bitlocal
 import reference
 from bitlocal import BMLPClassifier, ModelFileError
 from bitlocal.bits import pack
+from bitlocal.cli.main import main
 from bitlocal.network import BinaryNetwork
 from bitlocal.samples.weights import to_fixed
 from bitlocal.single_layer import SingleLayerClassifier
@@ -61,7 +64,7 @@ def make_reference(spec):
         spec.rule.reinforcement,
         spec.seed,
         freeze_first=spec.blocks[0].frozen,
-        readout_margin=64 * (10 * sizes[-1] // 100),
+        readout_margin=64 * (50 * sizes[-1] // 100),
     )
 
 
@@ -135,7 +138,7 @@ def test_instruction_sets_agree(isa, bit_data):
 def test_by_hand():
     """Ten neurons that all say +; the arithmetic is in the comments."""
     spec = flat_spec(1, (10,), 3, 10, robustness=0.0, reinforcement=0.0, readout="learned")
-    assert spec.readout_margin == 64
+    assert spec.readout_margin == 320
     network = BinaryNetwork(spec)
     network.set_counters(0, np.full((10, 1), 50, dtype=np.int16))
     network.set_packed_local_classifier(0, np.array([[0b1111111111], [0], [0]], dtype=np.uint64))
@@ -145,7 +148,7 @@ def test_by_hand():
     network.set_readout(np.array([[32767] * 10, [32766] * 10, [-32768] * 10]))
     assert network.logits(x).tolist() == [[327670, 327660, -327680]]
     counts = network.train_stream(x, np.array([0]), batch_size=1)
-    # Class 0 is right by votes: 10 to -10, so no neuron learns. It leads by 10, which is less than 64: + a, clamped;
+    # Class 0 is right by votes: 10 to -10, so no neuron learns. It leads by 10, which is less than 320: + a, clamped;
     # and class 1, which is next, - a.
     assert (counts.errors, counts.readout) == ([0], 2)
     assert network.readout()[:, 0].tolist() == [32767, 32765, -32768]
@@ -340,6 +343,37 @@ def test_streams_of_river():
     assert sum(found.values()) == pytest.approx(1)
 
 
+def test_the_command_line(tmp_path, capsys, monkeypatch):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bitlocal", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert ended.value.code == 0, err
+        return out
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 200)
+    table = np.column_stack([rng.normal(size=(200, 4)) + y[:, np.newaxis], y])
+    np.savetxt(tmp_path / "table.csv", table, delimiter=",", header="a,b,c,d,target", comments="")
+    fast = ["--hidden", 45, "--epochs", 2, "--quiet", "--early-stopping", "--json"]
+    report = json.loads(
+        run("train", tmp_path / "table.csv", *fast, "--readout", "learned", "--out", tmp_path / "model")
+    )
+    clf = bitlocal.load(tmp_path / "model")
+    assert report["readout_sha256"] == clf.network_.readout_sha256()
+    told = json.loads(run("info", tmp_path / "model", "--json"))
+    assert told["readout"] == "learned"
+    assert told["readout_sha256"] == report["readout_sha256"]
+    shown = run("info", tmp_path / "model")
+    assert "learned readout" in shown
+    assert report["readout_sha256"] in "".join(shown.split())
+    votes = json.loads(run("train", tmp_path / "table.csv", *fast))
+    assert votes["readout_sha256"] is None
+    assert votes["hidden_sha256"] == report["hidden_sha256"]
+    assert report["validation_accuracy"] >= votes["validation_accuracy"]
+
+
 # What makes no sense ----------------------------------------------------------------------------------------
 
 
@@ -365,7 +399,7 @@ def test_the_single_layer_method_has_none(real_data):
 
 def test_specifications():
     learned = Classes(3, readout="learned")
-    assert Spec(4, (Dense(1035, 45),), learned).readout_margin == 64 * 103
+    assert Spec(4, (Dense(1035, 45),), learned).readout_margin == 64 * 517
     assert Spec(4, (Dense(1035, 45),), Classes(3)).readout_margin is None
     with pytest.raises(ValueError, match="expected a Dense last"):
         Spec(4, (Dense(45, 15), Pool(15)), learned)

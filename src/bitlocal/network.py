@@ -383,7 +383,8 @@ class BinaryNetwork:
         Parameters
         ----------
         inference_only : bool, default=False
-            Leave out what only training needs: hidden weights, and all local classifiers but the last.
+            Leave out what only training needs: hidden weights, and all local classifiers but the last, which goes as
+            well where a learned readout answers.
 
         Returns
         -------
@@ -394,16 +395,17 @@ class BinaryNetwork:
         """
         arrays: dict[str, NDArray[Any]] = {}
         with_hidden = self.has_hidden_weights and not inference_only
+        learned = self.spec.target.readout == "learned"
         for layer in range(self.n_layers):
             if with_hidden:
                 arrays[f"layers.{layer}.counters"] = self.counters(layer)
             else:
                 arrays[f"layers.{layer}.weights"] = self.packed_weights(layer).words
-            if with_hidden or layer == self.n_layers - 1:
+            if with_hidden or (layer == self.n_layers - 1 and not learned):
                 arrays[f"layers.{layer}.local_classifier"] = self.packed_local_classifier(layer).words
         if with_hidden and self.spec.target.trained:
             arrays["classifier.counters"] = self.classifier_counters()
-        if self.spec.target.readout == "learned":
+        if learned:
             arrays["readout"] = self.readout()
         return arrays
 
@@ -419,19 +421,19 @@ class BinaryNetwork:
         # Everything is checked before anything is allocated: the arrays may come from a file that nobody vouches for.
         blocks = spec.blocks
         with_hidden = "layers.0.counters" in arrays
+        with_readout = spec.target.readout == "learned"
         for layer, block in enumerate(blocks):
             fan_in, size = block.n_inputs, block.n_neurons
             if with_hidden:
                 _require_array(arrays, f"layers.{layer}.counters", np.int16, (size, fan_in))
             else:
                 _require_array(arrays, f"layers.{layer}.weights", np.uint64, (size, words_for(fan_in)))
-            if with_hidden or layer == len(blocks) - 1:
+            if with_hidden or (layer == len(blocks) - 1 and not with_readout):
                 shape = (spec.n_classes, words_for(block.n_outputs))
                 _require_array(arrays, f"layers.{layer}.local_classifier", np.uint64, shape)
         with_classifier = with_hidden and spec.target.trained
         if with_classifier:
             _require_array(arrays, "classifier.counters", np.int16, (spec.n_classes, blocks[-1].n_outputs))
-        with_readout = spec.target.readout == "learned"
         if with_readout:
             _require_array(arrays, "readout", np.int16, (spec.n_classes, blocks[-1].n_outputs))
         network = cls(spec, initialise=False)
@@ -441,7 +443,7 @@ class BinaryNetwork:
                 network.set_counters(layer, arrays[f"layers.{layer}.counters"])
             else:
                 network.set_packed_weights(layer, arrays[f"layers.{layer}.weights"])
-            if with_hidden or layer == len(blocks) - 1:
+            if with_hidden or (layer == len(blocks) - 1 and not with_readout):
                 network.set_packed_local_classifier(layer, arrays[f"layers.{layer}.local_classifier"])
         if with_classifier:
             network._core.set_classifier_counters(arrays["classifier.counters"])

@@ -224,8 +224,8 @@ class Spec:
 
     @property
     def readout_margin(self) -> int | None:
-        """What a class must lead by in a learned readout, 64 * floor(K_L / 10); None where votes tell the class."""
-        return None if self.target.readout == "votes" else _VOTE * (self.blocks[-1].n_outputs // 10)
+        """What a class must lead by in a learned readout, 64 * floor(K_L / 2); None where votes tell the class."""
+        return None if self.target.readout == "votes" else _VOTE * (self.blocks[-1].n_outputs // 2)
 
     @property
     def fan_ins(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from bitlocal.lab.studies.running.cells import Cell
 from bitlocal.lab.studies.running.data import Facts
 
 # Options of the rule that change what is kept and counted, and that `bitlocal.lab.cost` does not know.
-_UNKNOWN = ("train_classifier", "single_output", "readout")
+_UNKNOWN = ("train_classifier", "single_output")
 
 
 def costs(cell: Cell, n_inputs: int, n_classes: int, n_train: int, counts: Mapping[str, Any]) -> Any:
@@ -34,7 +34,7 @@ def costs(cell: Cell, n_inputs: int, n_classes: int, n_train: int, counts: Mappi
         where `bitlocal.lab.cost` does not know an option.
     """
     settings = dict(cell.settings)
-    if any(settings.get(name, "votes") not in (False, "votes") for name in _UNKNOWN):
+    if any(settings.get(name) for name in _UNKNOWN):
         return None
     shape: Any = (cell.method, n_inputs, cell.hidden, n_classes)
     group_size = settings.get("group_size")
