@@ -229,7 +229,7 @@ def of(classifier: Any, *, learn: bool = False) -> ExportModel:
         hidden_clip=spec.rule.hidden_clip,
         counter_range=spec.rule.counter_range,
         step=network.state.step % _STEPS,
-        batch_size=int(classifier.batch_size),
+        batch_size=int(classifier.settled()["batch_size"]),
         learning=_learning(classifier) if learn else None,
     )
 
