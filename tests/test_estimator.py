@@ -731,6 +731,7 @@ BAD = {
     "freeze_first": ["yes", 2, None],
     "train_classifier": ["yes", 2, None],
     "single_output": ["yes", 2, None],
+    "readout": ["guessed", 1, None, True],
     "validation_fraction": [-0.1, 0, 0.0, 1, 1.0, 1.5, NAN, "0.1"],
     "n_iter_no_change": [0, -1, 2.5, "5", None, True],
     "tol": [-1e-4, NAN, "0", None],

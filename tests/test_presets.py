@@ -105,7 +105,7 @@ def test_learning_does_not_go_on_with_another_preset():
 
 
 def test_an_unknown_one():
-    with pytest.raises(ValueError, match="preset='slow': expected 'published', 'accurate', 'fast', 'tiny' or None"):
+    with pytest.raises(ValueError, match="preset='slow': expected 'published', 'accurate', 'fast' or 'tiny'"):
         BMLPClassifier(preset="slow").fit(*some_images())
 
 

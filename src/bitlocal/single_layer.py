@@ -49,3 +49,5 @@ class SingleLayerClassifier(BMLPClassifier):
             )
         if self.train_classifier:
             raise ValueError("train_classifier=True: the classifier of the single-layer method is fixed")
+        if self.readout != "votes":
+            raise ValueError(f"readout={self.readout!r}: the single-layer method has votes alone, as in 'votes'")

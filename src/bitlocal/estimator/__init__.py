@@ -21,7 +21,7 @@ from bitlocal.spec import Spec
 from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
 from bitlocal.spec.presets import PRESETS, settle
 from bitlocal.splits import hold_out
-from bitlocal.training import Callback, EpochRecord, Validation, train
+from bitlocal.training import Callback, EpochRecord, ReadoutRecord, Validation, train, train_readout
 
 
 class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
@@ -58,6 +58,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Whether the last layer's classifier learns too, with hidden weights of its own.
     single_output : bool, default=False
         Whether two classes share one output unit, which is + for the second class and - for the first.
+    readout : str, default="votes"
+        What tells the class: "votes" of the last layer's neurons, by its random classifier; or "learned", a whole
+        number for each class and neuron, which begins as a vote and learns from samples whose class does not lead by
+        enough, while the layers learn as ever. `fit` trains these numbers last, in 15 passes, `partial_fit` beside the
+        layers. With `early_stopping` the held-out part chooses between the passes and votes.
     encoder : str, transformer or None, default="auto"
         How samples become bits. "auto" gives arrays of three or four dimensions, which are images, an `ImageEncoder`,
         takes booleans, -1/+1 and 0/1, also in a sparse matrix, as bits, gives tables with text or categories a
@@ -115,7 +120,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Epochs of the last `fit`.
     history_ : list of EpochRecord
-        For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds.
+        For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds. All of
+        votes, which teach the layers.
+    readout_history_ : list of ReadoutRecord
+        For each pass of a learned readout in the last `fit`, from 0, where it begins: counts and validation accuracy.
+        Files do not keep it.
 
     References
     ----------
@@ -136,6 +145,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     classes_: NDArray[Any]
     feature_names_in_: NDArray[np.object_]
+    readout_history_: list[ReadoutRecord]
 
     def __init__(
         self,
@@ -150,6 +160,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         freeze_first: bool = DEFAULTS["freeze_first"],
         train_classifier: bool = DEFAULTS["train_classifier"],
         single_output: bool = DEFAULTS["single_output"],
+        readout: str = DEFAULTS["readout"],
         encoder: Any = DEFAULTS["encoder"],
         class_weight: Mapping[Any, float] | str | None = DEFAULTS["class_weight"],
         probability: bool = DEFAULTS["probability"],
@@ -173,6 +184,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         self.freeze_first = freeze_first
         self.train_classifier = train_classifier
         self.single_output = single_output
+        self.readout = readout
         self.encoder = encoder
         self.class_weight = class_weight
         self.probability = probability
@@ -271,8 +283,10 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             self.history_.append(record)
             if self.verbose:
                 print(_describe(record, n_epochs))
+        how = {"batch_size": self._batch_size, "n_threads": effective_n_jobs(self.n_jobs)}
+        if self.readout == "learned":
+            self.readout_history_ = train_readout(self.network_, bits, labels, weights, validation, **how)
         if self.probability:
-            how = {"batch_size": self._batch_size, "n_threads": effective_n_jobs(self.n_jobs)}
             self.calibration_ = StreamCalibration(
                 calibrated_temperature(self.network_, bits, labels, weights, **how)
                 if validation is None
@@ -347,6 +361,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         self.network_ = BinaryNetwork(self._spec(n_bits, draw_seed(self.random_state)))
         self.calibration_ = StreamCalibration()
         self.history_: list[EpochRecord] = []
+        self.readout_history_ = []
         self.n_iter_ = 0
 
     def _spec(self, n_bits: int, seed: int) -> Spec:
@@ -394,6 +409,8 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
         """Compute the logits, whole numbers: how many neurons of the last layer vote for a class, less those against.
+
+        With a learned readout, they are sums of its numbers for a class, a vote being worth 64 when it begins.
 
         Parameters
         ----------

@@ -206,6 +206,8 @@ def of(classifier: Any, *, learn: bool = False) -> ExportModel:
     spec = network.spec
     if any(block.pools for block in spec.blocks):
         raise ExportError("the single-layer method has no form in C: expected a BMLPClassifier")
+    if spec.target.readout != "votes":
+        raise ExportError("a learned readout has no form in C yet: train with readout='votes'")
     if learn:
         _require_learning(network)
     thresholds = network.reinforcement_thresholds()[: network.n_layers]

@@ -220,6 +220,7 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
     require(fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
     classifier.n_iter_ = header["n_iter"]
     classifier.history_ = [record_from_json(record) for record in header.get("history", [])]
+    classifier.readout_history_ = []
     return Model(classifier, _data_from_json(header["data"]))
 
 

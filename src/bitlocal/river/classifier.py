@@ -59,6 +59,9 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         Whether the first layer stays as it was drawn: random features.
     train_classifier : bool, default=False
         Whether the last layer's classifier learns too.
+    readout : str, default="votes"
+        What tells the class: "votes" of the last layer, or "learned", whole numbers that begin as these votes and learn
+        beside the layers.
     batch_size : int, default=1
         Samples in a mini-batch. What does not fill one yet waits, so that `learn_many` and `learn_one` are the same.
     warm_up : int, default=200
@@ -95,6 +98,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         hidden_clip: int | None = DEFAULTS["hidden_clip"],
         freeze_first: bool = DEFAULTS["freeze_first"],
         train_classifier: bool = DEFAULTS["train_classifier"],
+        readout: str = DEFAULTS["readout"],
         batch_size: int = 1,
         warm_up: int = 200,
         encoder: str | Encoder | None = None,
@@ -109,6 +113,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         self.hidden_clip = hidden_clip
         self.freeze_first = freeze_first
         self.train_classifier = train_classifier
+        self.readout = readout
         self.batch_size = batch_size
         self.warm_up = warm_up
         self.encoder = encoder
@@ -288,6 +293,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
             hidden_clip=self.hidden_clip,
             freeze_first=self.freeze_first,
             train_classifier=self.train_classifier,
+            readout=self.readout,
             encoder=None,
             probability=False,  # they are not over all places: see calibration.py
             random_state=self.seed,

@@ -74,19 +74,6 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class OneOf:
-    """One of some names."""
-
-    kind: ClassVar[Any] = str
-    names: tuple[str, ...]
-
-    def check(self, name: str, value: Any) -> None:
-        """Raise a ValueError unless the value is one of them."""
-        if not isinstance(value, str) or value not in self.names:
-            raise ValueError(f"{name}={value!r}: expected {', '.join(map(repr, self.names))} or None")
-
-
-@dataclass(frozen=True)
 class ClassWeights:
     """None, "balanced", or numbers of at least 0 by class label."""
 
@@ -151,6 +138,20 @@ class Flag:
         """Raise a ValueError unless the value is one of them."""
         if not isinstance(value, (bool, np.bool_)):
             raise ValueError(f"{name}={value!r}: expected True or False")
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of several words."""
+
+    kind: ClassVar[Any] = str
+    words: tuple[str, ...]
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise a ValueError unless the value is one of them."""
+        if not isinstance(value, str) or value not in self.words:
+            *most, last = map(repr, self.words)
+            raise ValueError(f"{name}={value!r}: expected {', '.join(most)} or {last}")
 
 
 @dataclass(frozen=True)

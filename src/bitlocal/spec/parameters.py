@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bitlocal.spec import Classes, Dense, LayerSpec, Pool, Rule, Spec
+from bitlocal.spec import MOST_READ, READOUTS, Classes, Dense, LayerSpec, Pool, Rule, Spec
 from bitlocal.spec.constraints import (
     Anything,
     Between,
@@ -129,6 +129,14 @@ PARAMETERS: Mapping[str, Parameter] = {
         False, Flag(), "--train-classifier", "let the last layer's classifier learn too", defines=True
     ),
     "single_output": Parameter(False, Flag(), "--single-output", "one output unit for two classes", defines=True),
+    "readout": Parameter(
+        "votes",
+        OneOf(READOUTS),
+        "--readout",
+        "what tells the class: votes of the last layer, or integers that are learned from it",
+        note="votes or learned",
+        defines=True,
+    ),
     "encoder": Parameter(
         "auto",
         Anything(),
@@ -225,6 +233,19 @@ def check(parameters: Mapping[str, Any]) -> None:
         raise ValueError("freeze_first=True leaves nothing to train: add a layer, or set train_classifier=True")
     if parameters.get("single_output") and parameters["train_classifier"]:
         raise ValueError("single_output=True and train_classifier=True cannot be combined: choose one")
+    if parameters.get("readout") == "learned":
+        _check_readout(parameters, sizes[-1])
+
+
+def _check_readout(parameters: Mapping[str, Any], n_neurons: int) -> None:
+    for name in ("single_output", "train_classifier"):
+        if parameters.get(name):
+            raise ValueError(f"readout='learned' and {name}=True cannot be combined: choose one")
+    if n_neurons > MOST_READ:
+        raise ValueError(
+            f"readout='learned' reads at most {MOST_READ} neurons, got {n_neurons}: make the last layer smaller, or "
+            "set readout='votes'"
+        )
 
 
 def layer_sizes(sizes: Sequence[int] | int) -> tuple[int, ...]:
@@ -290,7 +311,12 @@ def compose(
     return Spec(
         n_inputs,
         tuple(layers),
-        Classes(n_classes, trained=bool(given["train_classifier"]), single_output=bool(given["single_output"])),
+        Classes(
+            n_classes,
+            trained=bool(given["train_classifier"]),
+            single_output=bool(given["single_output"]),
+            readout=given["readout"],
+        ),
         Rule(float(given["robustness"]), float(given["reinforcement"]), None if clip is None else int(clip)),
         seed,
     )
@@ -309,4 +335,5 @@ def decompose(spec: Spec) -> dict[str, Any]:
         "freeze_first": first.frozen,
         "train_classifier": spec.target.trained,
         "single_output": spec.target.single_output,
+        "readout": spec.target.readout,
     }
