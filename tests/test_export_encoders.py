@@ -59,6 +59,7 @@ PROGRAM = """\
 #define E_ROM_I16(p) (*(p))
 #define E_ROM_U32(p) (*(p))
 #define E_ROM_U64(p) (*(p))
+%s
 typedef %s e_feature_t;
 %s
 %s
@@ -71,6 +72,19 @@ void encode_all(const e_feature_t *features, size_t n, uint32_t *bits)
     for (i = 0u; i < n; i++) {
         e_encode(&features[i * N_FEATURES], &bits[i * N_WORDS]);
     }
+}
+"""
+
+# Those that count bits alone have it: a function that nothing uses is an error here.
+POPCOUNT = """\
+#define E_POPCOUNT32(x) e_popcount32(x)
+static uint32_t e_popcount32(uint32_t x)
+{
+    uint32_t n;
+    for (n = 0u; x != 0u; x &= x - 1u) {
+        n++;
+    }
+    return n;
 }
 """
 
@@ -103,7 +117,9 @@ def code_of(encoder, n_features, prefix, features=None):
 
 def program(code):
     """An encoder's code, and what it needs around it."""
-    return PROGRAM % (code.feature_type, code.declarations, code.body, code.n_features, -(-code.n_bits // 32))
+    popcount = POPCOUNT if "E_POPCOUNT32" in code.declarations else ""
+    n_words = -(-code.n_bits // 32)
+    return PROGRAM % (popcount, code.feature_type, code.declarations, code.body, code.n_features, n_words)
 
 
 class Compiled:
@@ -206,6 +222,44 @@ def test_parts_of_images(tmp_path, parts, shape):
     assert check(encoder, X, tmp_path, also=noise).code.feature_type == "uint8_t"
     if shape == SHAPES[0]:
         check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (8, 7, 3), (7, 7, 1)])
+@pytest.mark.parametrize("parts", ["words5", "words33/3/5", "sampledwords20/2/1", "words3/7/9", "words16/5+words1/4"])
+def test_words(tmp_path, parts, shape):
+    X = blobs(shape)
+    X[0, ::2], X[0, 1::2] = 0, 255
+    encoder = ImageEncoder(parts, shape=shape, random_state=3).fit(X)
+    noise = np.random.default_rng(9).integers(0, 256, X.shape).astype(np.uint8)
+    assert check(encoder, X, tmp_path, also=noise).code.feature_type == "uint8_t"
+    check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
+    for margin in (0.0, 0.5):
+        check(ImageEncoder(parts, shape=shape, margin=margin).fit(X), X, tmp_path, also=noise)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("shape", [(9, 12), (8, 7, 3)])
+def test_words_of_any_pixels(tmp_path, shape, compiler):
+    X, parts = blobs(shape), "words20/4"
+    signed = X.astype(np.int16) * 130 - 3000
+    encoder = ImageEncoder(parts).fit(signed)
+    assert check(encoder, signed, tmp_path, compiler=compiler).code.feature_type == "int16_t"
+    for features, low, high in (("int32", -(2**31), 2**31 - 1), ("uint16", 0, 2**16 - 1), ("int8", -128, 127)):
+        wild = np.random.default_rng(0).integers(low, high, X.shape, dtype=features)
+        compiled = Compiled(encoder, X[0].size, tmp_path, features, compiler)
+        np.testing.assert_array_equal(compiled(wild), python_words(encoder, wild)[0])
+    fractions = (X / 255).astype(np.float32)
+    assert check(ImageEncoder(parts).fit(fractions), fractions, tmp_path).code.feature_type == "float"
+
+
+def test_many_words(tmp_path):
+    """Numbers of words, and counts of a cell, that need more than a byte."""
+    X = blobs((70, 75), 20)
+    encoder = ImageEncoder("words300/6/2").fit(X)
+    code = check(encoder, X, tmp_path).code
+    assert code.scratch_bytes == 300 * 2 + 8 * 4 + 18 * 4
+    code = code_of(ImageEncoder("words16").fit(X), X[0].size, "e")
+    assert code.scratch_bytes == 16 * 2 + 8 * 4 + 36
 
 
 @pytest.mark.parametrize("cell", [1, 2, 3, 4, 5, 7, 8])
@@ -516,6 +570,11 @@ def encoders():
     return {
         "bytes": (ImageEncoder(parts).fit(images), images),
         "words": (ImageEncoder(parts, shape=(9, 8, 2)).fit(images * 100.0), (images * np.int16(100))),
+        "code book": (ImageEncoder("words20/4/2").fit(blobs((9, 8))), blobs((9, 8))),
+        "code book in colour": (
+            ImageEncoder("words33/3/2").fit(blobs((6, 7, 3)) / 7),
+            blobs((6, 7, 3)).astype(np.float32) / 7,
+        ),
         "levels": (ImageEncoder(parts).fit(images / 7), (images / 7).astype(np.float32)),
         "signals": (SignalEncoder().fit(signals), signals.astype(np.float32)),
         "whole signals": (SignalEncoder().fit(np.floor(signals * 99)), np.floor(signals * 99)),
