@@ -454,10 +454,68 @@ def test_oblique_sums_of_whole_numbers(tmp_path, features, n_columns):
     check(ObliqueEncoder().fit(X), X, tmp_path, features)
 
 
-def test_oblique_sums_of_numbers_of_32_bits():
-    encoder = ObliqueEncoder().fit(np.arange(20).reshape(10, 2))
+def test_oblique_sums_of_numbers_of_32_bits(tmp_path):
+    X = np.random.default_rng(9).integers(-(10**8), 10**8, (300, 5))
+    check(ObliqueEncoder().fit(X), X, tmp_path, "int32", also=np.array([[-(2**31)] * 5, [2**31 - 1] * 5]))
+    encoder = ObliqueEncoder().fit(20 * X)
     with pytest.raises(ExportError, match="below what int32 holds: export with features='float'"):
         code_of(encoder, 2, "e", "int32")
+
+
+RANKS = ["1", "3", "7", "10"]
+
+
+def ranked(frame):
+    """The table as one whose column "rank" is ordered."""
+    return pl.from_pandas(frame.assign(rank=frame["rank"].astype(str))).with_columns(
+        pl.col("rank").cast(pl.Enum(RANKS))
+    )
+
+
+def as_numbers(frame):
+    """The table as features of exported code."""
+    return frame.astype(object).apply(pd.to_numeric).to_numpy(dtype=np.float32)
+
+
+def mixed(rng, n=300, *, whole=False):
+    """A table of numbers and of categories that are numbers, with holes unless it is whole."""
+    holes = np.where(rng.random(n) < (0 if whole else 0.1), np.nan, 0)
+    frame = pd.DataFrame(
+        {
+            "few": rng.choice(["1", "2"], n),
+            "number": np.floor(rng.normal(size=n) * 30) + holes,
+            "rank": rng.choice(RANKS, n),
+            "many": rng.choice([*map(str, range(40))], n),
+            "third": rng.choice(["-1", "5", "6"] if whole else ["-1", "0.5", None], n),
+            "constant": 1,
+            "late": rng.integers(-9, 99, n) / (1 if whole else 7),
+        }
+    )
+    return frame.astype(dict.fromkeys(("few", "rank", "many", "third"), "category"))
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("kept", [[], ["number", "late"], ["few", "many", "third"], ["rank"], ["rank", "few"]])
+@pytest.mark.parametrize("features", [None, "int16", "int32"])
+def test_oblique_sums_of_tables(tmp_path, features, kept, compiler):
+    frame = mixed(np.random.default_rng(10), whole=features is not None)
+    y = np.random.default_rng(11).integers(0, 3, len(frame))
+    of = ranked(frame)[kept or list(frame.columns)]
+    X = as_numbers(frame[list(of.columns)])
+    other = X[::-1] + np.where(np.random.default_rng(12).random(X.shape) < 0.2, 4, 0)
+    for encoder in (TableEncoder(oblique=60, max_categories=20), TableEncoder(2, oblique=7, max_categories=9)):
+        check(encoder.fit(of, y), X, tmp_path, features, compiler, other.astype(np.float32))
+
+
+def test_oblique_sums_of_tables_in_a_union(tmp_path):
+    """The bits of categories begin, and end, anywhere in a word."""
+    frame = mixed(np.random.default_rng(13))
+    X = as_numbers(frame)
+    for n in (1, 7, 9, 16):
+        tables = [TableEncoder(n, oblique=n, max_categories=n) for _ in range(2)]
+        union = FeatureUnion([("a", tables[0]), ("b", ThermometerEncoder(n)), ("c", tables[1])]).fit(X)
+        check(union, X, tmp_path)
+        check(tables[1].fit(frame.drop(columns="rank")), np.delete(X, 2, 1), tmp_path)
 
 
 @pytest.mark.parametrize("features", [None, "uint8", "int32", "float"])
@@ -579,6 +637,7 @@ def encoders():
         "signals": (SignalEncoder().fit(signals), signals.astype(np.float32)),
         "whole signals": (SignalEncoder().fit(np.floor(signals * 99)), np.floor(signals * 99)),
         "table": (TableEncoder().fit(table), table),
+        "sums": (TableEncoder(oblique=40).fit(mixed(rng, whole=True)), as_numbers(mixed(rng, whole=True))),
         "categories": (CategoryEncoder().fit(codes), codes),
         "ordinal": (CategoryEncoder("ordinal").fit(codes), codes),
         "median": (MedianBinarizer().fit(table), table),

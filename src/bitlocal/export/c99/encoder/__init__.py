@@ -109,6 +109,7 @@ def code_for(program: Program | None, n_features: int, prefix: str, features: st
         for piece in program.pieces:
             for writer, run in _runs(piece):
                 writer.add(builder, run)
+                builder.first_bit += sum(stage.n_bits for stage in run)
     n_bits = n_features if program is None else program.n_bits
     return EncoderCode(
         kind.ctype, n_features, n_bits, builder.declarations, builder.body(n_bits), builder.scratch_bytes
