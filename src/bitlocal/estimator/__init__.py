@@ -436,7 +436,8 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             raise ValueError(f"y has 1 class, {self.classes_[0]!r}: a classifier needs at least 2 classes to learn")
 
     def _encode(self, X: Any) -> PackedBits:
-        return encode(self.encoder_, X, self.network_.spec.n_inputs if hasattr(self, "network_") else None)
+        n_bits = self.network_.spec.n_inputs if hasattr(self, "network_") else None
+        return encode(self.encoder_, X, n_bits, n_threads=effective_n_jobs(self.n_jobs))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
