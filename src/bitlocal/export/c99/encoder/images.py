@@ -1,7 +1,7 @@
 """Images. Loops over rows and columns take the place of tables wherever these are regular.
 
-Hardly anything is kept between pixels: most of what is needed twice is computed twice. Counts of edges alone take
-memory beyond the image, a few rows of cells.
+Hardly anything is kept between pixels: most of what is needed twice is computed twice. Two parts take memory beyond the
+image: counts of edges a few rows of cells, ranks of edges one plane.
 """
 
 from __future__ import annotations
