@@ -200,6 +200,9 @@ PARTS = [
     "pairs70",
     "patches60",
     "hog3",
+    "planes3",
+    "planes1/2",
+    "planes5/3",
 ]
 SHAPES = [(9, 12), (8, 7, 3), (7, 7)]
 
@@ -816,7 +819,7 @@ def test_classifiers(tmp_path, encoder):
     assert "DIGITS_ROM" in encoder_code(classifier, "digits").declarations or encoder == "median"
 
 
-@pytest.mark.parametrize("parts", ["thermometer4+hog4", "patches200+pairs100+local2+census8"])
+@pytest.mark.parametrize("parts", ["thermometer4+hog4", "patches200+pairs100+local2+census8", "planes3/2"])
 def test_mnist(tmp_path, parts):
     try:
         X = load("mnist").X[::100]
