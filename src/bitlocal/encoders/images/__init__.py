@@ -19,8 +19,10 @@ from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.images.parts import Part
 from bitlocal.encoders.images.quantities import Cells, Image, Neighbours, Pairs, Patches, Pixels, Squares, Windows
 from bitlocal.encoders.images.words import (
+    GRID,
     LARGEST_SIDE,
     LONGEST_SIDE,
+    MOST_PATCHES_IN_CELL,
     MOST_WORDS,
     SIDE,
     SeenWords,
@@ -34,7 +36,7 @@ _ROWS_AT_A_TIME = 4096
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
 
-_NUMBERS = {"pool": 2, "words": 3, "sampledwords": 3}  # behind the name of a part, at most; behind others one
+_NUMBERS = {"pool": 2, "words": 5, "sampledwords": 5}  # behind the name of a part, at most; behind others one
 
 
 class ImageEncoder(Encoder):
@@ -65,7 +67,9 @@ class ImageEncoder(Encoder):
                                   this word, above quantiles of the training data. A word stands for patches of the
                                   training data that are alike (a code book). Patches have 6 x 6 pixels; S x S, and T
                                   bits a count, for wordsN/S/T. Bits that are the same in 99 of 100 training images
-                                  are left out. For images with one channel, or with red, green and blue
+                                  are left out. For images with one channel, or with red, green and blue.
+                                  wordsN/S/T/G/K: G x G cells, and a patch looks like its K nearest words, rather than
+                                  N/16. "words800/4/2/3/25" is good for small images in colour, with a margin of 0.03
         sampledwordsN             the same for words that are patches chosen at random, without a search
         ========================  ==================================================================================
 
@@ -187,12 +191,13 @@ class ImageEncoder(Encoder):
         """Read the names of the parts, and the numbers behind each."""
         found = []
         for text in str(self.parts).split("+"):
-            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})(?:/([1-9]\d{0,3}))?(?:/([1-9]\d{0,3}))?", text)
-            numbers = [int(number) for number in match.groups()[1:] if number] if match else []
+            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5}(?:/[1-9]\d{0,3})*)", text)
+            numbers = [int(number) for number in match[2].split("/")] if match else []
             if match is None or match[1] not in _MAKERS or len(numbers) > _NUMBERS.get(match[1], 1):
                 expected = ", ".join(f"{name}N" for name in _MAKERS)
                 raise ValueError(
-                    f"parts={self.parts!r}: {text!r} is unknown; use {expected}, wordsN/S/T or poolN/S, joined by '+'"
+                    f"parts={self.parts!r}: {text!r} is unknown; use {expected}, wordsN/S/T/G/K "
+                    "or poolN/S, joined by '+'"
                 )
             found.append((match[1], numbers))
         return found
@@ -286,7 +291,17 @@ class ImageEncoder(Encoder):
         cells = Cells(image, Compared(edges, edges.thresholds), cell)
         return [Part(cells, ThermometerEncoder(n))]
 
-    def _words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3, n_rounds: int = 8) -> list[Part]:
+    def _words(
+        self,
+        image: Image,
+        n: int,
+        side: int = SIDE,
+        n_bits: int = 3,
+        grid: int = GRID,
+        n_nearest: int | None = None,
+        *,
+        n_rounds: int = 8,
+    ) -> list[Part]:
         height, width, channels = image.shape
         problem = f"parts={self.parts!r}: "
         require(
@@ -301,13 +316,19 @@ class ImageEncoder(Encoder):
             f"{problem}patches of side {side} are larger than images of shape {self.shape_}; use words{n}/S with a "
             f"side S of at most {min(height, width)}",
         )
-        require(max(height, width) <= LONGEST_SIDE, f"{problem}images of shape {self.shape_} are too large for words")
+        require(n_nearest is None or n_nearest <= n, f"{problem}{n_nearest} nearest words of {n}: expected at most {n}")
         empty = np.zeros((n, words_for(patches_of(image.shape, side, self._margin).n_bits)), dtype=np.uint64)
-        seen = SeenWords(image, side, self._margin, empty)
+        seen = SeenWords(image, side, self._margin, empty, grid, n_nearest)
+        self._limit(seen.n)
+        in_cell = [(places - side + 1) // seen.grid + 1 for places in (height, width)]
+        require(
+            max(height, width) <= LONGEST_SIDE and math.prod(in_cell) <= MOST_PATCHES_IN_CELL,
+            f"{problem}images of shape {self.shape_} are too large for words in {seen.grid} x {seen.grid} cells",
+        )
         return [code_book(seen, n_bits, int(self.random_state), n_rounds)]
 
-    def _sampled_words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3) -> list[Part]:
-        return self._words(image, n, side, n_bits, n_rounds=0)
+    def _sampled_words(self, image: Image, *numbers: int) -> list[Part]:
+        return self._words(image, *numbers, n_rounds=0)
 
     # Samples -------------------------------------------------------------------------------------------------------
 
