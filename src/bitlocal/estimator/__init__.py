@@ -94,7 +94,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Seed of everything random. An int from 0 to 2**64 - 1 makes results reproducible.
     n_jobs : int or None, default=None
-        Threads; None for 1 and -1 for all processors. The results do not depend on it.
+        Threads that encode, learn and predict; None for 1 and -1 for all processors. The results do not depend on it.
     verbose : bool, default=False
         Whether to print a line for each epoch.
     preset : {"published", "accurate", "fast", "tiny"} or None, default=None

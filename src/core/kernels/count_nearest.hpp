@@ -100,39 +100,47 @@ void count_nearest(const SlicedWords& book, const Word* row, std::size_t n_neare
     std::uint16_t bits[SlicedWords::kMostBits + kBitsAtOnce + kPlacesAtOnce];
     const std::size_t n_bits = find_bits(row, book.n_bits, bits);
     const std::size_t n_strips = strips_for(book.n_words), n_words = words_for(book.n_words);
-    const std::size_t stride = n_strips * kStripWords;
+    static_assert(kStripWords == 4);
+    constexpr Word kOnes = ~Word{0};
+    const Strip zeros = {0, 0, 0, 0}, ones = {kOnes, kOnes, kOnes, kOnes};
+    Strip* sums = reinterpret_cast<Strip*>(scratch);
     for (std::size_t s = 0; s < n_strips; ++s)
         add_bits(reinterpret_cast<const Strip*>(book.off) + s * (book.n_bits + 1),
-                 reinterpret_cast<const Strip*>(book.on) + s * book.n_planes, book.n_planes, bits, n_bits,
-                 reinterpret_cast<Strip*>(scratch) + s, n_strips);
+                 reinterpret_cast<const Strip*>(book.on) + s * book.n_planes, book.n_planes, bits, n_bits, sums + s,
+                 n_strips);
     // From the highest bit of the sums down: those that may still be among the nearest, and those that are.
-    Word* left = scratch + book.n_planes * stride;
-    Word* nearest = left + stride;
-    for (std::size_t w = 0; w < n_words; ++w) {
-        left[w] = word_mask(book.n_words, w);
-        nearest[w] = 0;
-    }
+    Word* const left = scratch + book.n_planes * n_strips * kStripWords;
+    Word* const nearest = left + n_strips * kStripWords;
+    Strip *const left_strips = reinterpret_cast<Strip*>(left), *const nearest_strips = left_strips + n_strips;
+    for (std::size_t w = 0; w < n_strips * kStripWords; ++w) left[w] = w < n_words ? word_mask(book.n_words, w) : 0;
+    for (std::size_t s = 0; s < n_strips; ++s) nearest_strips[s] = zeros;
     auto wanted = static_cast<std::int32_t>(n_nearest);
     for (std::size_t p = book.n_planes; p-- > 0;) {
-        const Word* sums = scratch + p * stride;
+        const Strip* bit = sums + p * n_strips;
         std::int32_t n_less = 0;
-        for (std::size_t w = 0; w < n_words; ++w) n_less += count_ones(left[w] & ~sums[w]);
-        // Without branches, which would be guessed wrong: are those with a 0 here all among the nearest?
-        const Word all = Word{0} - static_cast<Word>(n_less <= wanted);
-        for (std::size_t w = 0; w < n_words; ++w) {
-            nearest[w] |= left[w] & ~sums[w] & all;
-            left[w] &= sums[w] ^ ~all;
+        for (std::size_t s = 0; s < n_strips; ++s) {
+            Word less[kStripWords];
+            *reinterpret_cast<Strip*>(less) = left_strips[s] & (bit[s] ^ ones);
+            for (std::size_t w = 0; w < kStripWords; ++w) n_less += count_ones(less[w]);
         }
-        wanted -= n_less & static_cast<std::int32_t>(all);
+        // Are those with a 0 here all among the nearest? No branch, which would be guessed wrong.
+        const Word take = Word{0} - static_cast<Word>(n_less <= wanted);
+        const Strip all = {take, take, take, take};
+        for (std::size_t s = 0; s < n_strips; ++s) {
+            const Strip less = left_strips[s] & (bit[s] ^ ones);
+            nearest_strips[s] = nearest_strips[s] | (less & all);
+            left_strips[s] = less ^ (left_strips[s] & all);
+        }
+        wanted -= n_less <= wanted ? n_less : 0;
     }
-    for (std::size_t w = 0; w < n_words; ++w) {
-        for (; wanted > 0 && left[w] != 0; --wanted) {  // those that are left are equal: the first of them
+    for (std::size_t w = 0; wanted > 0; ++w)  // those that are left are equal: the first of them
+        for (; wanted > 0 && left[w] != 0; --wanted) {
             nearest[w] |= left[w] & (~left[w] + 1);
             left[w] &= left[w] - 1;
         }
+    for (std::size_t w = 0; w < n_words; ++w)
         for (Word word = nearest[w]; word != 0; word &= word - 1)
             ++counts[w * kWordBits + static_cast<std::size_t>(first_one(word))];
-    }
 }
 
 }  // namespace

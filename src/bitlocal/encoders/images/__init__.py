@@ -20,8 +20,10 @@ from bitlocal.encoders.images.parts import Part
 from bitlocal.encoders.images.planes import MOST_LEVELS, N_WEIGHTS, STEP, Planes
 from bitlocal.encoders.images.quantities import Cells, Image, Neighbours, Pairs, Patches, Pixels, Squares, Windows
 from bitlocal.encoders.images.words import (
+    GRID,
     LARGEST_SIDE,
     LONGEST_SIDE,
+    MOST_PATCHES_IN_CELL,
     MOST_WORDS,
     SIDE,
     SeenWords,
@@ -36,7 +38,7 @@ _ROWS_AT_A_TIME = 4096
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
 
-_NUMBERS = {"median": 0, "planes": 2, "pool": 2, "words": 3, "sampledwords": 3}  # behind a part's name, at most, if not 1
+_NUMBERS = {"median": 0, "planes": 2, "pool": 2, "words": 5, "sampledwords": 5}  # behind a part's name, at most, if not 1
 
 
 class ImageEncoder(Encoder):
@@ -73,7 +75,9 @@ class ImageEncoder(Encoder):
                                   this word, above quantiles of the training data. A word stands for patches of the
                                   training data that are alike (a code book). Patches have 6 x 6 pixels; S x S, and T
                                   bits a count, for wordsN/S/T. Bits that are the same in 99 of 100 training images
-                                  are left out. For images with one channel, or with red, green and blue
+                                  are left out. For images with one channel, or with red, green and blue.
+                                  wordsN/S/T/G/K: G x G cells, and a patch looks like its K nearest words, rather than
+                                  N/16. "words800/4/2/3/25" is good for small images in colour, with a margin of 0.03
         sampledwordsN             the same for words that are patches chosen at random, without a search
         ========================  ==================================================================================
 
@@ -195,12 +199,12 @@ class ImageEncoder(Encoder):
         """Read the names of the parts, and the numbers behind each."""
         found = []
         for text in str(self.parts).split("+"):
-            match = re.fullmatch(r"([a-z]+)(?:([1-9]\d{0,5})(?:/([1-9]\d{0,3}))?(?:/([1-9]\d{0,3}))?)?", text)
-            numbers = [int(number) for number in match.groups()[1:] if number] if match else []
+            match = re.fullmatch(r"([a-z]+)((?:[1-9]\d{0,5}(?:/[1-9]\d{0,3})*)?)", text)
+            numbers = [int(number) for number in match[2].split("/") if number] if match else []
             most = _NUMBERS.get(match[1], 1) if match else 0
             if match is None or match[1] not in _MAKERS or not min(most, 1) <= len(numbers) <= most:
                 named = [f"{name}N" for name in _MAKERS if _NUMBERS.get(name, 1)]
-                expected = ", ".join([*named, "planesN/S", "wordsN/S/T", "poolN/S"])
+                expected = ", ".join([*named, "planesN/S", "wordsN/S/T/G/K", "poolN/S"])
                 raise ValueError(f"parts={self.parts!r}: {text!r} is unknown; use {expected} or median, joined by '+'")
             found.append((match[1], numbers))
         return found
@@ -302,7 +306,17 @@ class ImageEncoder(Encoder):
         self._limit(N_WEIGHTS * image.n_pixels)
         return [Part(Planes(image, n, step), TellingThermometer(2 * n))]
 
-    def _words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3, n_rounds: int = 8) -> list[Part]:
+    def _words(
+        self,
+        image: Image,
+        n: int,
+        side: int = SIDE,
+        n_bits: int = 3,
+        grid: int = GRID,
+        n_nearest: int | None = None,
+        *,
+        n_rounds: int = 8,
+    ) -> list[Part]:
         height, width, channels = image.shape
         problem = f"parts={self.parts!r}: "
         require(
@@ -317,13 +331,19 @@ class ImageEncoder(Encoder):
             f"{problem}patches of side {side} are larger than images of shape {self.shape_}; use words{n}/S with a "
             f"side S of at most {min(height, width)}",
         )
-        require(max(height, width) <= LONGEST_SIDE, f"{problem}images of shape {self.shape_} are too large for words")
+        require(n_nearest is None or n_nearest <= n, f"{problem}{n_nearest} nearest words of {n}: expected at most {n}")
         empty = np.zeros((n, words_for(patches_of(image.shape, side, self._margin).n_bits)), dtype=np.uint64)
-        seen = SeenWords(image, side, self._margin, empty)
+        seen = SeenWords(image, side, self._margin, empty, grid, n_nearest)
+        self._limit(seen.n)
+        in_cell = [(places - side + 1) // seen.grid + 1 for places in (height, width)]
+        require(
+            max(height, width) <= LONGEST_SIDE and math.prod(in_cell) <= MOST_PATCHES_IN_CELL,
+            f"{problem}images of shape {self.shape_} are too large for words in {seen.grid} x {seen.grid} cells",
+        )
         return [code_book(seen, n_bits, int(self.random_state), n_rounds)]
 
-    def _sampled_words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3) -> list[Part]:
-        return self._words(image, n, side, n_bits, n_rounds=0)
+    def _sampled_words(self, image: Image, *numbers: int) -> list[Part]:
+        return self._words(image, *numbers, n_rounds=0)
 
     # Samples -------------------------------------------------------------------------------------------------------
 
