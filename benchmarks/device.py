@@ -1,6 +1,6 @@
 """Measure exported networks on an emulated Cortex-M3, beside a float MLP and what emlearn generates.
 
-    python benchmarks/device.py [--only digits mnist] [--optimise=-O2] [--learn 3000] [--epochs-on-device 0]
+    python benchmarks/device.py [--only digits mnist mnist-16kb] [--optimise=-O2] [--learn 3000] [--epochs-on-device 0]
 
 Trains the networks of benchmarks/device/recipes.py anew, then prints a table of sizes and counts of instructions, and
 how accurate the MNIST network is before and after it learnt on the device, sample by sample, from nothing. The same C
@@ -254,8 +254,8 @@ def learn_there(recipe: Recipe, data: Data, n: int, epochs_on_device: int) -> No
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = [recipe.data for recipe in RECIPES]
-    parser.add_argument("--only", nargs="*", choices=names, default=names, help="data sets")
+    names = [recipe.name.lower() for recipe in RECIPES]
+    parser.add_argument("--only", nargs="*", choices=names, default=names, help="networks")
     parser.add_argument("--optimise", default="-O2", help="as in --optimise=-Os")
     parser.add_argument("--learn", type=int, default=3000, help="samples of MNIST to learn from under emulation")
     parser.add_argument("--epochs-on-device", type=int, default=0, help="whole passes under emulation (minutes each)")
@@ -266,7 +266,7 @@ def main() -> None:
         sys.exit(missing)
     print(f"Cortex-M3, GCC {arguments.optimise}; bytes, instructions")
     for recipe in RECIPES:
-        if recipe.data not in arguments.only:
+        if recipe.name.lower() not in arguments.only:
             continue
         data = recipe.load()
         classifier = recipe.train(data)

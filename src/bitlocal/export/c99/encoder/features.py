@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -104,7 +105,8 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
     -------
     ndarray
         Of the same shape. Types of whole numbers: rounded down; what is beyond the type becomes its smallest or largest
-        value, which has the same bits for encoders that compare single features with thresholds.
+        value, which has the same bits for encoders that compare single features with thresholds. Times become seconds
+        since 1970.
 
     Raises
     ------
@@ -121,6 +123,11 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
     if found is None:
         raise ExportError(f"type {ctype!r} is unknown: use {', '.join(one.ctype for one in TYPES.values())}")
     array = np.asarray(X)
+    if array.dtype.kind == "O":
+        seconds = [_seconds(np.datetime64(v)) if isinstance(v, datetime.date) else v for v in array.ravel().tolist()]
+        array = np.array(seconds, dtype=np.float64).reshape(array.shape)
+    elif array.dtype.kind == "M":
+        array = _seconds(array)
     if found.is_float:
         return array.astype(np.float32)
     if array.dtype.kind == "b":
@@ -129,6 +136,12 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
         raise ExportError(f"a value is missing (NaN), for which {ctype} has no room: export with features='float'")
     clipped: NDArray[Any] = np.clip(np.floor(array), found.low, found.high)
     return clipped.astype(found.name)
+
+
+def _seconds(times: Any) -> Any:
+    """Give seconds since 1970, rounded down; NaN for no time."""
+    milliseconds = times.astype("datetime64[ms]")
+    return np.where(np.isnat(milliseconds), np.nan, milliseconds.astype(np.int64) // 1000)
 
 
 def is_whole(values: NDArray[np.float64]) -> bool:
