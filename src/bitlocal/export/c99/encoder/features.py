@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bitlocal.encoders.comparison import floor_to
+from bitlocal.encoders.tables.columns import is_missing, milliseconds
 from bitlocal.export.errors import ExportError
 
 
@@ -124,10 +125,9 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
         raise ExportError(f"type {ctype!r} is unknown: use {', '.join(one.ctype for one in TYPES.values())}")
     array = np.asarray(X)
     if array.dtype.kind == "O":
-        seconds = [_seconds(np.datetime64(v)) if isinstance(v, datetime.date) else v for v in array.ravel().tolist()]
-        array = np.array(seconds, dtype=np.float64).reshape(array.shape)
+        array = np.array([_number(value) for value in array.ravel().tolist()], dtype=np.float64).reshape(array.shape)
     elif array.dtype.kind == "M":
-        array = _seconds(array)
+        array = np.where(np.isnat(array), np.nan, array.astype("datetime64[ms]").astype(np.int64) // 1000)
     if found.is_float:
         return array.astype(np.float32)
     if array.dtype.kind == "b":
@@ -138,10 +138,11 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
     return clipped.astype(found.name)
 
 
-def _seconds(times: Any) -> Any:
-    """Give seconds since 1970, rounded down; NaN for no time."""
-    milliseconds = times.astype("datetime64[ms]")
-    return np.where(np.isnat(milliseconds), np.nan, milliseconds.astype(np.int64) // 1000)
+def _number(value: Any) -> Any:
+    """Give a value of a table as a number: seconds since 1970 for a time, NaN for nothing."""
+    if is_missing(value):
+        return np.nan
+    return milliseconds(value).astype(np.int64) // 1000 if isinstance(value, datetime.date) else value
 
 
 def is_whole(values: NDArray[np.float64]) -> bool:

@@ -1,4 +1,4 @@
-"""Tables where every column holds numbers, and texts, which have no form in C."""
+"""Tables where every column holds numbers or times, and texts, which have no form in C."""
 
 from __future__ import annotations
 
