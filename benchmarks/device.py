@@ -32,7 +32,7 @@ from bitlocal import BMLPClassifier, export  # noqa: E402
 from bitlocal.bits import unpack  # noqa: E402
 from bitlocal.network import BinaryNetwork  # noqa: E402
 from device.exported import Model, Requests, driver, exported, requests_for, smallest, stack_depth  # noqa: E402
-from device.lab import AVR, CORTEX_M3, HOST, RV32  # noqa: E402
+from device.lab import AVR, CORTEX_M3, HOST, RV32, LabError  # noqa: E402
 
 OUT = HERE.parent / "build" / "device"
 
@@ -89,7 +89,7 @@ def measure(
     export.c(untrained, start, learn=True, features=features)
     model, requests = exported(folder), requests_for(folder)
     batch = int(classifier.batch_size)
-    some = slice(25 * batch)
+    some = slice(-(-200 // batch) * batch)  # whole mini-batches; instructions are counted modulo 2**32
     infers, learns = (smallest(CORTEX_M3, model, learn=learn, optimise=optimise) for learn in (False, True))
     stacks = [
         stack_depth(CORTEX_M3, model, learn=learn, optimise=optimise, batch_size=batch) for learn in (False, True)
@@ -127,7 +127,11 @@ def elsewhere(recipe: Recipe, data: Data, optimise: str) -> Iterator[str]:
         if missing:
             print(missing, file=sys.stderr)
             continue
-        program = smallest(target, model, optimise=optimise)
+        try:
+            program = smallest(target, model, optimise=optimise)
+        except LabError as error:
+            print(f"{target.name}: {str(error).splitlines()[-1]}", file=sys.stderr)
+            continue
         ram = program.ram + stack_depth(target, model, optimise=optimise)
         if target.input_is_compiled_in:
             text = driver(target, model, optimise=optimise, requests=requests).run()

@@ -176,7 +176,7 @@ class Thermometers:
         if len(set(widths)) == 1:
             return unsigned(widths[0])
         self._uses.append("code")
-        bits = next((bits for bits in (1, 2, 4) if max(widths) < 2**bits), 8)
+        bits = next((bits for bits in (1, 4) if max(widths) < 2**bits), 8)
         if bits < 8:  # several in a byte
             n = 8 // bits
             several = np.array([*widths, *[0] * (-len(widths) % n)]).reshape(-1, n) << (bits * np.arange(n))
