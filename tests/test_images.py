@@ -284,7 +284,7 @@ def test_classifier_takes_images_by_spec(tmp_path):
     [
         (ImageEncoder("hog"), "'hog' is unknown; use thermometerN, gradientN"),
         (ImageEncoder("edges4"), "'edges4' is unknown"),
-        (ImageEncoder("hog4/2"), "'hog4/2' is unknown; use .* or poolN/S"),
+        (ImageEncoder("hog4/2"), "'hog4/2' is unknown; use .*poolN/S or median"),
         (ImageEncoder("pool4/7"), "squares of side 7 are larger than the images"),
         (ImageEncoder("thermometer4+"), "'' is unknown"),
         (ImageEncoder("gradient4"), "gradient4 is not a multiple of 8; use gradient8 or gradient16"),

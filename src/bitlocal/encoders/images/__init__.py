@@ -38,7 +38,8 @@ _ROWS_AT_A_TIME = 4096
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
 
-_NUMBERS = {"median": 0, "planes": 2, "pool": 2, "words": 5, "sampledwords": 5}  # behind a part's name, at most, if not 1
+# How many numbers may stand behind the name of a part; 1 behind the others.
+_NUMBERS = {"median": 0, "planes": 2, "pool": 2, "words": 5, "sampledwords": 5}
 
 
 class ImageEncoder(Encoder):
