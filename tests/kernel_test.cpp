@@ -492,33 +492,53 @@ void test_masked_popcounts(const KernelSet& kernels) {
     }
 }
 
-void test_count_greatest(const KernelSet& kernels) {
+void test_count_nearest(const KernelSet& kernels) {
     for (std::size_t n : {std::size_t{1}, std::size_t{16}, std::size_t{100}, std::size_t{256}, std::size_t{1000}})
-        for (std::int32_t spread : {1, 4, 300})  // few values make many equals
-            for (std::size_t n_greatest : {std::size_t{1}, n / 16 + 1, n / 2 + 1, n}) {
+        for (std::size_t n_bits : {std::size_t{2}, std::size_t{9}, std::size_t{64}, std::size_t{252}, std::size_t{700}})
+            for (std::size_t n_nearest : {std::size_t{1}, n / 16 + 1, n / 2 + 1, n}) {  // few bits make many equals
                 if (left_out()) continue;
-                where = std::string(kernels.name) + " count_greatest, " + std::to_string(n_greatest) + " of " +
-                        std::to_string(n);
-                Random random(n + static_cast<std::size_t>(spread) + n_greatest);
-                Guarded<std::int32_t> z(n, 1);
-                Guarded<std::int16_t> scratch(n, 1);
-                Guarded<std::uint16_t> counts(n, 1);
-                const std::int32_t odd = random.integer(0, 1), lowest = -600 - odd;
-                std::vector<std::size_t> order(n);
-                for (std::size_t i = 0; i < n; ++i) {
-                    z[i] = 2 * random.integer(-spread, spread) + odd;
-                    counts[i] = static_cast<std::uint16_t>(i);
-                    order[i] = i;
+                where = std::string(kernels.name) + " count_nearest, " + std::to_string(n_nearest) + " of " +
+                        std::to_string(n) + ", " + std::to_string(n_bits) + " bits";
+                Random random(n + n_bits + n_nearest);
+                std::vector<Bits> book(n, Bits(n_bits));
+                Bits sample(n_bits);
+                for (Bits& word : book)
+                    for (std::uint8_t& bit : word) bit = random.bit();
+                for (std::uint8_t& bit : sample) bit = random.bit();
+                // As SlicedWords says.
+                const std::size_t n_strips = (n + 255) / 256;
+                std::size_t n_planes = 4;
+                while (2 * n_bits >> n_planes) ++n_planes;
+                Guarded<Word> off(n_strips * (n_bits + 1) * kStripWords, 1, 0),
+                    on(n_strips * n_planes * kStripWords, 2, 0);
+                for (std::size_t m = 0; m < n; ++m) {
+                    const std::size_t place = m / 64 % kStripWords, strip = m / 256;
+                    std::size_t n_on = 0;
+                    for (std::size_t k = 0; k < n_bits; ++k) {
+                        n_on += book[m][k];
+                        if (!book[m][k]) off[(strip * (n_bits + 1) + k) * kStripWords + place] |= Word{1} << m % 64;
+                    }
+                    for (std::size_t p = 0; p < n_planes; ++p)
+                        if (n_on >> p & 1) on[(strip * n_planes + p) * kStripWords + place] |= Word{1} << m % 64;
                 }
-                std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return z[a] > z[b]; });
+                Guarded<Word> row(words(n_bits));
+                pack(sample, row.data(), 1);
+                std::vector<std::size_t> distance(n), order(n);
+                Guarded<std::uint16_t> counts(n, 1);
+                for (std::size_t m = 0; m < n; ++m) {
+                    for (std::size_t k = 0; k < n_bits; ++k) distance[m] += book[m][k] != sample[k];
+                    counts[m] = static_cast<std::uint16_t>(m);
+                    order[m] = m;
+                }
+                std::stable_sort(order.begin(), order.end(),
+                                 [&](std::size_t a, std::size_t b) { return distance[a] < distance[b]; });
                 std::vector<std::uint16_t> expected(n);
                 for (std::size_t i = 0; i < n; ++i)
-                    expected[order[i]] = static_cast<std::uint16_t>(order[i] + (i < n_greatest ? 1 : 0));
-                std::int32_t threshold = 2 * random.integer(-300, 300) + odd;
-                kernels.encode.count_greatest(z.data(), n, n_greatest, lowest, scratch.data(), &threshold,
-                                              counts.data());
-                expect_equal("threshold", 0, threshold, z[order[n_greatest - 1]]);
-                for (std::size_t i = 0; i < n; ++i) expect_equal("count", i, counts[i], expected[i]);
+                    expected[order[i]] = static_cast<std::uint16_t>(order[i] + (i < n_nearest ? 1 : 0));
+                const SlicedWords sliced{off.data(), on.data(), n, n_bits, n_planes};
+                Guarded<Word> scratch(scratch_for(sliced), 1);
+                kernels.encode.count_nearest(sliced, row.data(), n_nearest, scratch.data(), counts.data());
+                for (std::size_t m = 0; m < n; ++m) expect_equal("count", m, counts[m], expected[m]);
                 scratch.check_canaries("scratch");
                 counts.check_canaries("counts");
             }
@@ -559,7 +579,7 @@ int main(int argc, char** argv) {
         test_update(kernels);
         test_random_words(kernels);
         test_masked_popcounts(kernels);
-        test_count_greatest(kernels);
+        test_count_nearest(kernels);
         test_peak(kernels);
         std::printf("%s: %llu comparisons agree\n", kernels.name, static_cast<unsigned long long>(comparisons));
         ++n_ran;

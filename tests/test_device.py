@@ -108,6 +108,7 @@ MODELS = {
         "group_size": 3,
         "encoder": ImageEncoder("thermometer1+pairs100+gradient8", shape=(8, 8)),
     },
+    "words": {"hidden_layer_sizes": (40,), "group_size": 10, "encoder": ImageEncoder("words20/3/2", shape=(8, 8))},
     "even": {"hidden_layer_sizes": (65,), "group_size": 13, "encoder": ThermometerEncoder(4, strategy="uniform")},
     "bits": {"hidden_layer_sizes": (40, 30), "group_size": 10, "encoder": None},
     "learned readout": {"hidden_layer_sizes": (45,), "group_size": 5, "encoder": "median", "readout": "learned"},
@@ -133,7 +134,7 @@ def test_inference_is_that_of_python(name, tmp_path):
     assert len(np.unique(classes)) == 10
 
 
-@pytest.mark.parametrize("name", ["2 layers", "edges"])
+@pytest.mark.parametrize("name", ["2 layers", "edges", "words"])
 def test_inference_on_risc_v(name, tmp_path):
     need(RV32)
     classifier, X = trained(**MODELS[name])

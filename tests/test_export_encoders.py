@@ -21,7 +21,7 @@ from sklearn.datasets import load_digits
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import KBinsDiscretizer
 
-from bitlocal import BMLPClassifier
+from bitlocal import BMLPClassifier, export
 from bitlocal.bits import pack, unpack, words_for
 from bitlocal.datasets import load
 from bitlocal.encoders import (
@@ -36,11 +36,11 @@ from bitlocal.encoders import (
 )
 from bitlocal.encoders.union import program_of
 from bitlocal.errors import DataError
+from bitlocal.export import model
 from bitlocal.export.c99.encoder import as_features, code_for, encoder_code
 from bitlocal.export.c99.numbers import c_number, smallest_type
 from bitlocal.export.c99.texts import c_array
 from bitlocal.export.errors import ExportError
-from bitlocal.export.model import program_for
 from test_no_floating_point import disassemble, floating_point
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
@@ -59,6 +59,7 @@ PROGRAM = """\
 #define E_ROM_I16(p) (*(p))
 #define E_ROM_U32(p) (*(p))
 #define E_ROM_U64(p) (*(p))
+%s
 typedef %s e_feature_t;
 %s
 %s
@@ -71,6 +72,19 @@ void encode_all(const e_feature_t *features, size_t n, uint32_t *bits)
     for (i = 0u; i < n; i++) {
         e_encode(&features[i * N_FEATURES], &bits[i * N_WORDS]);
     }
+}
+"""
+
+# Those that count bits alone have it: a function that nothing uses is an error here.
+POPCOUNT = """\
+#define E_POPCOUNT32(x) e_popcount32(x)
+static uint32_t e_popcount32(uint32_t x)
+{
+    uint32_t n;
+    for (n = 0u; x != 0u; x &= x - 1u) {
+        n++;
+    }
+    return n;
 }
 """
 
@@ -98,12 +112,14 @@ _numbers = itertools.count()
 
 def code_of(encoder, n_features, prefix, features=None):
     """The code of a fitted encoder, or of None for bits."""
-    return code_for(program_for(encoder), n_features, prefix, features)
+    return code_for(model.program_for(encoder), n_features, prefix, features)
 
 
 def program(code):
     """An encoder's code, and what it needs around it."""
-    return PROGRAM % (code.feature_type, code.declarations, code.body, code.n_features, -(-code.n_bits // 32))
+    popcount = POPCOUNT if "E_POPCOUNT32" in code.declarations else ""
+    n_words = -(-code.n_bits // 32)
+    return PROGRAM % (popcount, code.feature_type, code.declarations, code.body, code.n_features, n_words)
 
 
 class Compiled:
@@ -184,6 +200,9 @@ PARTS = [
     "pairs70",
     "patches60",
     "hog3",
+    "planes3",
+    "planes1/2",
+    "planes5/3",
 ]
 SHAPES = [(9, 12), (8, 7, 3), (7, 7)]
 
@@ -206,6 +225,44 @@ def test_parts_of_images(tmp_path, parts, shape):
     assert check(encoder, X, tmp_path, also=noise).code.feature_type == "uint8_t"
     if shape == SHAPES[0]:
         check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (8, 7, 3), (7, 7, 1)])
+@pytest.mark.parametrize("parts", ["words5", "words33/3/5", "sampledwords20/2/1", "words3/7/9", "words16/5+words1/4"])
+def test_words(tmp_path, parts, shape):
+    X = blobs(shape)
+    X[0, ::2], X[0, 1::2] = 0, 255
+    encoder = ImageEncoder(parts, shape=shape, random_state=3).fit(X)
+    noise = np.random.default_rng(9).integers(0, 256, X.shape).astype(np.uint8)
+    assert check(encoder, X, tmp_path, also=noise).code.feature_type == "uint8_t"
+    check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
+    for margin in (0.0, 0.5):
+        check(ImageEncoder(parts, shape=shape, margin=margin).fit(X), X, tmp_path, also=noise)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("shape", [(9, 12), (8, 7, 3)])
+def test_words_of_any_pixels(tmp_path, shape, compiler):
+    X, parts = blobs(shape), "words20/4"
+    signed = X.astype(np.int16) * 130 - 3000
+    encoder = ImageEncoder(parts).fit(signed)
+    assert check(encoder, signed, tmp_path, compiler=compiler).code.feature_type == "int16_t"
+    for features, low, high in (("int32", -(2**31), 2**31 - 1), ("uint16", 0, 2**16 - 1), ("int8", -128, 127)):
+        wild = np.random.default_rng(0).integers(low, high, X.shape, dtype=features)
+        compiled = Compiled(encoder, X[0].size, tmp_path, features, compiler)
+        np.testing.assert_array_equal(compiled(wild), python_words(encoder, wild)[0])
+    fractions = (X / 255).astype(np.float32)
+    assert check(ImageEncoder(parts).fit(fractions), fractions, tmp_path).code.feature_type == "float"
+
+
+def test_many_words(tmp_path):
+    """Numbers of words, and counts of a cell, that need more than a byte."""
+    X = blobs((70, 75), 20)
+    encoder = ImageEncoder("words300/6/2").fit(X)
+    code = check(encoder, X, tmp_path).code
+    assert code.scratch_bytes == 300 * 2 + 8 * 4 + 18 * 4
+    code = code_of(ImageEncoder("words16").fit(X), X[0].size, "e")
+    assert code.scratch_bytes == 16 * 2 + 8 * 4 + 36
 
 
 @pytest.mark.parametrize("cell", [1, 2, 3, 4, 5, 7, 8])
@@ -400,10 +457,102 @@ def test_oblique_sums_of_whole_numbers(tmp_path, features, n_columns):
     check(ObliqueEncoder().fit(X), X, tmp_path, features)
 
 
-def test_oblique_sums_of_numbers_of_32_bits():
-    encoder = ObliqueEncoder().fit(np.arange(20).reshape(10, 2))
+def test_oblique_sums_of_numbers_of_32_bits(tmp_path):
+    X = np.random.default_rng(9).integers(-(10**8), 10**8, (300, 5))
+    check(ObliqueEncoder().fit(X), X, tmp_path, "int32", also=np.array([[-(2**31)] * 5, [2**31 - 1] * 5]))
+    encoder = ObliqueEncoder().fit(20 * X)
     with pytest.raises(ExportError, match="below what int32 holds: export with features='float'"):
         code_of(encoder, 2, "e", "int32")
+
+
+RANKS = ["1", "3", "7", "10"]
+
+
+def ranked(frame):
+    """The table as one whose column "rank" is ordered."""
+    return pl.from_pandas(frame.assign(rank=frame["rank"].astype(str))).with_columns(
+        pl.col("rank").cast(pl.Enum(RANKS))
+    )
+
+
+def as_numbers(frame):
+    """The table as features of exported code."""
+    return frame.astype(object).apply(pd.to_numeric).to_numpy(dtype=np.float32)
+
+
+def mixed(rng, n=300, *, whole=False):
+    """A table of numbers and of categories that are numbers, with holes unless it is whole."""
+    holes = np.where(rng.random(n) < (0 if whole else 0.1), np.nan, 0)
+    frame = pd.DataFrame(
+        {
+            "few": rng.choice(["1", "2"], n),
+            "number": np.floor(rng.normal(size=n) * 30) + holes,
+            "rank": rng.choice(RANKS, n),
+            "many": rng.choice([*map(str, range(40))], n),
+            "third": rng.choice(["-1", "5", "6"] if whole else ["-1", "0.5", None], n),
+            "constant": 1,
+            "late": rng.integers(-9, 99, n) / (1 if whole else 7),
+        }
+    )
+    return frame.astype(dict.fromkeys(("few", "rank", "many", "third"), "category"))
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("kept", [[], ["number", "late"], ["few", "many", "third"], ["rank"], ["rank", "few"]])
+@pytest.mark.parametrize("features", [None, "int16", "int32"])
+def test_oblique_sums_of_tables(tmp_path, features, kept, compiler):
+    frame = mixed(np.random.default_rng(10), whole=features is not None)
+    y = np.random.default_rng(11).integers(0, 3, len(frame))
+    of = ranked(frame)[kept or list(frame.columns)]
+    X = as_numbers(frame[list(of.columns)])
+    other = X[::-1] + np.where(np.random.default_rng(12).random(X.shape) < 0.2, 4, 0)
+    for encoder in (TableEncoder(oblique=60, max_categories=20), TableEncoder(2, oblique=7, max_categories=9)):
+        check(encoder.fit(of, y), X, tmp_path, features, compiler, other.astype(np.float32))
+
+
+def test_oblique_sums_of_tables_in_a_union(tmp_path):
+    """The bits of categories begin, and end, anywhere in a word."""
+    frame = mixed(np.random.default_rng(13))
+    X = as_numbers(frame)
+    for n in (1, 7, 9, 16):
+        tables = [TableEncoder(n, oblique=n, max_categories=n) for _ in range(2)]
+        union = FeatureUnion([("a", tables[0]), ("b", ThermometerEncoder(n)), ("c", tables[1])]).fit(X)
+        check(union, X, tmp_path)
+        check(tables[1].fit(frame.drop(columns="rank")), np.delete(X, 2, 1), tmp_path)
+
+
+def timed(n=300):
+    """A table of whole numbers, categories and times."""
+    rng = np.random.default_rng(14)
+    times = pd.to_datetime(rng.integers(8 * 10**8, 18 * 10**8, n), unit="s")
+    late = pd.to_datetime(rng.integers(15 * 10**8, 17 * 10**8, n), unit="s")
+    kinds = pd.Categorical(rng.choice(["1", "2", "3"], n))
+    return pd.DataFrame({"x": rng.integers(-9, 99, n), "time": times, "kind": kinds, "late": late, "y": late.hour})
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("encoder", [TableEncoder(), TableEncoder(24), TableEncoder(oblique=80)], ids=repr)
+def test_times(tmp_path, encoder, compiler):
+    table = timed()
+    encoder.fit(table)
+    codes = table.assign(kind=table["kind"].astype(int))
+    compiled = Compiled(encoder, 5, tmp_path, compiler=compiler)
+    assert compiled.code.feature_type == "int32_t"
+    np.testing.assert_array_equal(compiled(codes), python_words(encoder, table)[0])
+    days = pd.to_datetime(np.arange(-24000, 24800, 3) * 86400 + np.arange(16267) * 5 % 86400, unit="s")
+    others = table.iloc[np.arange(len(days)) % len(table)].assign(time=days, late=days[::-1])
+    codes = others.assign(kind=others["kind"].astype(int))
+    np.testing.assert_array_equal(compiled(codes), python_words(encoder, others)[0])
+
+
+def test_times_in_a_program_that_checks_itself(tmp_path):
+    table = timed()
+    clf = BMLPClassifier((45,), encoder=TableEncoder(oblique=9), max_iter=2, random_state=0).fit(table, table["y"] // 8)
+    found, samples = model.of(clf), as_features(table.astype(object), "int32_t")
+    np.testing.assert_array_equal(found.encode(samples).words, clf.encoder_.pack(table).words)
+    export.c(clf, tmp_path, layout="make", samples=samples[:9])
+    subprocess.run(["make", "-C", str(tmp_path), "run"], check=True, capture_output=True)
+    export.c(clf, tmp_path, layout="make")
 
 
 @pytest.mark.parametrize("features", [None, "uint8", "int32", "float"])
@@ -516,10 +665,16 @@ def encoders():
     return {
         "bytes": (ImageEncoder(parts).fit(images), images),
         "words": (ImageEncoder(parts, shape=(9, 8, 2)).fit(images * 100.0), (images * np.int16(100))),
+        "code book": (ImageEncoder("words20/4/2").fit(blobs((9, 8))), blobs((9, 8))),
+        "code book in colour": (
+            ImageEncoder("words33/3/2").fit(blobs((6, 7, 3)) / 7),
+            blobs((6, 7, 3)).astype(np.float32) / 7,
+        ),
         "levels": (ImageEncoder(parts).fit(images / 7), (images / 7).astype(np.float32)),
         "signals": (SignalEncoder().fit(signals), signals.astype(np.float32)),
         "whole signals": (SignalEncoder().fit(np.floor(signals * 99)), np.floor(signals * 99)),
         "table": (TableEncoder().fit(table), table),
+        "sums": (TableEncoder(oblique=40).fit(mixed(rng, whole=True)), as_numbers(mixed(rng, whole=True))),
         "categories": (CategoryEncoder().fit(codes), codes),
         "ordinal": (CategoryEncoder("ordinal").fit(codes), codes),
         "median": (MedianBinarizer().fit(table), table),
@@ -644,7 +799,11 @@ def test_what_cannot_be_exported():
     )
     refused(CategoryEncoder().fit(text[["colour"]]), 1, "column 'colour' holds text")
     times = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-02-03", "2022-03-04"])})
-    refused(TableEncoder().fit(times), 1, "column 'when' holds times")
+    refused(TableEncoder().fit(times), 1, "column 'when' holds times, which features of type float cannot", "float")
+    refused(TableEncoder().fit(times.assign(x=[0.5, 1, 2])), 2, "column 'when' holds times.*a table of whole numbers")
+    refused(TableEncoder().fit(pd.concat([times, times.shift(1)])), 1, "column 'when' had missing times", "int32")
+    early = pd.DataFrame({"when": pd.to_datetime(["1820-01-01", "1821-02-03", "1922-03-04"])})
+    refused(TableEncoder().fit(early), 1, "column 'when' holds times before 1901", "int32")
     refused(TextEncoder().fit(["some text", "more"]), 1, "encode texts before they reach the device")
     refused(KBinsDiscretizer(2), 1, "type KBinsDiscretizer cannot be exported")
     holes = np.array([[1.0], [np.nan], [3.0]])
@@ -661,8 +820,12 @@ def test_features_for_the_device():
     np.testing.assert_array_equal(as_features([-5, 3, 999], "uint8_t"), np.array([0, 3, 255], dtype=np.uint8))
     assert as_features([True], "int8_t").dtype == np.int8
     assert as_features([1.5, np.nan], "float").dtype == np.float32
-    with pytest.raises(ExportError, match=r"missing \(NaN\)"):
-        as_features([np.nan], "int16_t")
+    times = np.array(["1970-01-02", "1969-12-31T23:59:59.5"], dtype="datetime64[ms]")
+    assert as_features(times, "int32_t").tolist() == [86400, -1]
+    assert as_features(times.astype(object), "int32_t").tolist() == [86400, -1]
+    for missing in (np.nan, np.datetime64("NaT"), pd.NaT):
+        with pytest.raises(ExportError, match=r"missing \(NaN\)"):
+            as_features([missing], "int16_t")
     with pytest.raises(ExportError, match="'double' is unknown"):
         as_features([1], "double")
 
@@ -698,7 +861,7 @@ def test_classifiers(tmp_path, encoder):
     assert "DIGITS_ROM" in encoder_code(classifier, "digits").declarations or encoder == "median"
 
 
-@pytest.mark.parametrize("parts", ["thermometer4+hog4", "patches200+pairs100+local2+census8"])
+@pytest.mark.parametrize("parts", ["thermometer4+hog4", "patches200+pairs100+local2+census8", "planes3/2"])
 def test_mnist(tmp_path, parts):
     try:
         X = load("mnist").X[::100]

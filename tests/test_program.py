@@ -13,6 +13,7 @@ from sklearn.preprocessing import KBinsDiscretizer
 
 from bitlocal import BMLPClassifier, ImageEncoder, MedianBinarizer, ThermometerEncoder
 from bitlocal.encoders import Encoder
+from bitlocal.encoders import program as program_module
 from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.images.quantities import Cells, Neighbours, Pixels
 from bitlocal.encoders.program import Columns, Compared, Piece, Quantities
@@ -34,6 +35,43 @@ def test_a_program_encodes_as_its_encoder_does(name):
     for twin in (pickle.loads(pickle.dumps(encoder)), copy.deepcopy(encoder)):
         np.testing.assert_array_equal(program_of(twin).run(X).words, bits.words)
     assert len(encoder.get_feature_names_out()) == program.n_bits
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_threads_change_no_bit(name, monkeypatch):
+    X, y = CASES[name].data
+    program = program_of(resolve(CASES[name].settings["encoder"], X).fit(X, y))
+    expected = program.run(X).words
+    monkeypatch.setattr("bitlocal.encoders.program._LEAST_ROWS", 1)
+    for n_threads in (2, 3, len(X), len(X) + 1):
+        np.testing.assert_array_equal(program.run(X, n_threads).words, expected)
+
+
+def test_threads_are_as_many_as_the_classifier_has(monkeypatch):
+    X, y = CASES["encoder: hog"].data
+    seen = []
+    in_threads = program_module.in_threads
+
+    def spy(function, items, n_threads):
+        seen.append(n_threads)
+        return in_threads(function, items, n_threads)
+
+    monkeypatch.setattr(program_module, "in_threads", spy)
+    classifier = BMLPClassifier((45,), encoder="image", max_iter=1, random_state=0, n_jobs=2).fit(X, y)
+    classifier.predict(X)
+    classifier.encoder_.pack(X, n_jobs=3)
+    classifier.encoder_.pack(X)
+    assert seen == [2, 2, 3, 1]
+
+
+def test_errors_in_threads_are_told(monkeypatch):
+    def fail(item):
+        raise ValueError(f"item {item}")
+
+    with pytest.raises(ValueError, match="item 0"):
+        program_module.in_threads(fail, range(3), 2)
+    assert program_module.in_threads(str, range(3), 2) == ["0", "1", "2"]
+    assert program_module.in_threads(str, [], 2) == []
 
 
 def unpacked(bits):

@@ -9,8 +9,6 @@ import pytest
 
 from bitlocal import BMLPClassifier, ImageEncoder, ThermometerEncoder, _core, load, pack, save
 from bitlocal.bits import PackedBits, unpack
-from bitlocal.export import c99
-from bitlocal.export.errors import ExportError
 from reference import words as random_words
 
 SUPPORTED = [name for name, supported in _core.instruction_sets() if supported]
@@ -91,10 +89,10 @@ def clustered(samples, n_words, n_rounds):
     return words
 
 
-def counted(images, words, side, margin):
+def counted(images, words, side, margin, grid=4, n_nearest=None):
     height, width = images.shape[1:3]
     rows, columns = height - side + 1, width - side + 1
-    grid, n_nearest = min(4, rows, columns), max(len(words) // 16, 1)
+    grid, n_nearest = min(grid, rows, columns), n_nearest or max(len(words) // 16, 1)
     counts = np.zeros((len(images), grid, grid, len(words)), dtype=int)
     for i, image in enumerate(images):
         for y in range(rows):
@@ -122,6 +120,10 @@ CASES = [
     ("sampledwords40/4/2", (7, 70, 3), 4, 2, 0),
     ("words5/2", (5, 4, 1), 2, 3, 8),
     ("words64/5", (5, 5, 1), 5, 3, 8),  # more words than patches
+    ("words30/4/2/3", (9, 8, 1), 4, 2, 8),
+    ("words300/4/1/2/7", (9, 8, 3), 4, 1, 8),
+    ("sampledwords20/3/2/1/20", (6, 8, 1), 3, 2, 0),
+    ("words20/3/2/9/1", (6, 8, 1), 3, 2, 8),  # more cells than places
 ]
 
 
@@ -137,7 +139,7 @@ def test_words(parts, shape, side, n_bits, n_rounds, dtype):
     stage = encoder.program_.stages[0]
     assert np.array_equal(unpack(PackedBits(stage.quantities.book, samples.shape[1])), words)
     flat = images.reshape(len(images), -1).astype(np.uint8 if dtype == np.uint8 else np.int16)
-    counts = counted(images, words, side, margin)
+    counts = counted(images, words, side, margin, *[int(number) for number in parts.split("/")[3:]])
     assert np.array_equal(stage.quantities(flat), counts)
     bits = encoder.transform(images)
     assert np.array_equal(bits, telling(counts, n_bits))
@@ -192,7 +194,7 @@ def test_blank_images_have_no_words():
 @pytest.fixture(scope="module")
 def trained():
     images, labels = images_of((9, 9), n=40), np.arange(40) % 2
-    encoder = ImageEncoder("words33/4+thermometer2", random_state=3)
+    encoder = ImageEncoder("words33/4/3/3/5+thermometer2", random_state=3)
     return BMLPClassifier((45,), encoder=encoder, max_iter=1, random_state=0).fit(images, labels), images
 
 
@@ -217,15 +219,10 @@ def test_words_from_a_file_are_checked(trained, change, message):
     values, arrays = trained[0].encoder_.fitted()
     arrays["0.words"] = change(arrays["0.words"])
     with pytest.raises(ValueError, match=message):
-        ImageEncoder("words33/4+thermometer2").restore(values, arrays, 81)
+        ImageEncoder("words33/4/3/3/5+thermometer2").restore(values, arrays, 81)
     del arrays["0.words"]
     with pytest.raises(LookupError):
-        ImageEncoder("words33/4+thermometer2").restore(values, arrays, 81)
-
-
-def test_c_is_refused(tmp_path, trained):
-    with pytest.raises(ExportError, match=r"words of a code book .* no form in C"):
-        c99.encoder_code(trained[0], "net")
+        ImageEncoder("words33/4/3/3/5+thermometer2").restore(values, arrays, 81)
 
 
 # Errors ----------------------------------------------------------------------------------------------------
@@ -240,8 +237,11 @@ def test_c_is_refused(tmp_path, trained):
         ("words16/1", (20, 20), "a side from 2 to 16"),
         ("words9000", (8, 8), "at most 8192 words"),
         ("words16/4", (8, 8, 2), "1 channel, or 3 .*, got 2"),
-        ("words16/4/2/2", (8, 8), "is unknown"),
-        ("words", (8, 8), "is unknown; use .*wordsN/S/T"),
+        ("words16/4/2/2/2/2", (8, 8), "is unknown"),
+        ("words16/4/2/2/17", (8, 8), "17 nearest words of 16: expected at most 16"),
+        ("words16/4/2/1", (300, 300), "too large for words in 1 x 1 cells"),
+        ("words8000/4/2/60", (70, 70), "too much to compute"),
+        ("words", (8, 8), "is unknown; use .*wordsN/S/T/G/K"),
         ("hog4/4", (8, 8), "is unknown"),
         ("words16/4", (6, 1001), "too large for words"),
     ],

@@ -69,17 +69,15 @@ Output<std::int32_t, 2> count_words(const Patches& patches, const Input<Value, 2
             "grid: expected 1 to the number of places of patches in a row or column");
     require((patches.rows() / grid + 1) * (patches.columns() / grid + 1) <= WordBook::kMostPatchesInCell,
             "images: expected fewer than 2^16 patches in a cell");
-    WordBook book{patches, bitlocal::WeightBlocks(n_words, patches.n_bits()), n_words, n_nearest, grid};
-    for (std::size_t m = 0; m < n_words; ++m) {
-        const Word* row = words.data() + m * words.shape(1);
+    for (std::size_t m = 0; m < n_words; ++m)
         for (std::size_t w = 0; w < words.shape(1); ++w)
-            require((row[w] & ~bitlocal::word_mask(patches.n_bits(), w)) == 0, "words: expected zeros after n_bits");
-        book.words.set(m, row);
-    }
+            require((words.data()[m * words.shape(1) + w] & ~bitlocal::word_mask(patches.n_bits(), w)) == 0,
+                    "words: expected zeros after n_bits");
+    const WordBook book(patches, words.data(), n_words, n_nearest, grid);
     std::vector<std::int32_t> counts(images.shape(0) * book.n_counts());
     {
         nb::gil_scoped_release released;
-        bitlocal::count_words(bitlocal::kernels(), images.data(), images.shape(0), book, counts.data());
+        bitlocal::count_words(bitlocal::kernels().encode, images.data(), images.shape(0), book, counts.data());
     }
     return to_numpy(std::move(counts), images.shape(0), book.n_counts());
 }

@@ -43,7 +43,7 @@ class SingleLayerClassifier(BMLPClassifier):
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""
         super().check_parameters()
-        if len(layer_sizes(self.hidden_layer_sizes)) != 1:
+        if len(layer_sizes(self.settled()["hidden_layer_sizes"])) != 1:
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r}: the single-layer method has one layer, as in (1035,)"
             )

@@ -319,42 +319,64 @@ std::vector<Word> find_words(const RuleKernels& kernels, const Word* samples, st
     return found;
 }
 
+WordBook::WordBook(const Patches& patches_, const Word* words, std::size_t n_words, std::size_t n_nearest_,
+                   std::size_t grid_)
+    : patches(patches_),
+      n_nearest(n_nearest_),
+      grid(grid_),
+      n_words_(n_words),
+      n_planes_(static_cast<std::size_t>(std::bit_width(2 * patches.n_bits()))),
+      flips_(words_for(patches.n_bits())) {
+    const std::size_t n_bits = patches.n_bits(), width = words_for(n_bits);
+    const auto bit = [&](std::size_t m, std::size_t k) { return get_bit(words + m * width, k); };
+    for (std::size_t k = 0; k < n_bits; ++k) {
+        std::size_t n_on = 0;
+        for (std::size_t m = 0; m < n_words; ++m) n_on += bit(m, k);
+        if (2 * n_on > n_words) flips_[k / kWordBits] |= Word{1} << (k % kWordBits);
+    }
+    const std::size_t n_strips = strips_for(n_words);
+    off_.assign(n_strips * (n_bits + 1) * kStripWords, 0);
+    on_.assign(n_strips * n_planes_ * kStripWords, 0);
+    for (std::size_t m = 0; m < n_words; ++m) {
+        const std::size_t strip = m / (kStripWords * kWordBits), place = m / kWordBits % kStripWords;
+        const Word one = Word{1} << (m % kWordBits);
+        std::size_t n_on = 0;
+        for (std::size_t k = 0; k < n_bits; ++k) {
+            const bool on = bit(m, k) != get_bit(flips_.data(), k);
+            n_on += on;
+            if (!on) off_[(strip * (n_bits + 1) + k) * kStripWords + place] |= one;
+        }
+        for (std::size_t p = 0; p < n_planes_; ++p)
+            if (n_on >> p & 1) on_[(strip * n_planes_ + p) * kStripWords + place] |= one;
+    }
+}
+
 template <class Value>
-void count_words(const KernelSet& kernels, const Value* images, std::size_t n_images, const WordBook& book,
+void count_words(const EncodeKernels& kernels, const Value* images, std::size_t n_images, const WordBook& book,
                  std::int32_t* counts) {
     const Patches& patches = book.patches;
-    const std::size_t width = words_for(patches.n_bits()), n_words = book.n_words, grid = book.grid;
+    const SlicedWords words = book.sliced();
+    const std::size_t width = words_for(patches.n_bits()), grid = book.grid;
     PatchReader reader(patches);
-    Similarities similarities(kernels.rule, book.words, patches.n_bits());
-    const auto lowest = -static_cast<std::int32_t>(patches.n_bits());  // of similarities
-    std::int32_t threshold = lowest;                                   // that of the patch before is a good guess
-    std::vector<std::int16_t> scratch(n_words);
+    std::vector<Word> row(width), scratch(scratch_for(words));
     std::vector<std::uint16_t> seen(book.n_counts());
-    std::vector<Word> rows(Similarities::kTile * width);
-    std::size_t cells[Similarities::kTile], n = 0;
-    const auto count = [&] {  // the patches that wait
-        similarities.find(rows.data(), n);
-        for (std::size_t i = 0; i < n; ++i)
-            kernels.encode.count_greatest(similarities.of(i), n_words, book.n_nearest, lowest, scratch.data(),
-                                          &threshold, seen.data() + cells[i] * n_words);
-        std::fill(rows.begin(), rows.end(), Word{0});
-        n = 0;
-    };
     for (std::size_t image = 0; image < n_images; ++image) {
         reader.read(images + image * patches.n_pixels());
         std::fill(seen.begin(), seen.end(), std::uint16_t{0});
         for (std::size_t y = 0; y < patches.rows(); ++y)
             for (std::size_t x = 0; x < patches.columns(); ++x) {
-                if (!reader.describe(y, x, rows.data() + n * width)) continue;
-                cells[n++] = y * grid / patches.rows() * grid + x * grid / patches.columns();
-                if (n == Similarities::kTile) count();
+                std::fill(row.begin(), row.end(), Word{0});
+                if (!reader.describe(y, x, row.data())) continue;
+                for (std::size_t w = 0; w < width; ++w) row[w] ^= book.flips()[w];
+                const std::size_t cell = y * grid / patches.rows() * grid + x * grid / patches.columns();
+                kernels.count_nearest(words, row.data(), book.n_nearest, scratch.data(),
+                                      seen.data() + cell * words.n_words);
             }
-        count();
         std::copy(seen.begin(), seen.end(), counts + image * seen.size());
     }
 }
 
-template void count_words(const KernelSet&, const std::uint8_t*, std::size_t, const WordBook&, std::int32_t*);
-template void count_words(const KernelSet&, const std::int16_t*, std::size_t, const WordBook&, std::int32_t*);
+template void count_words(const EncodeKernels&, const std::uint8_t*, std::size_t, const WordBook&, std::int32_t*);
+template void count_words(const EncodeKernels&, const std::int16_t*, std::size_t, const WordBook&, std::int32_t*);
 
 }  // namespace bitlocal

@@ -59,23 +59,35 @@ std::vector<Word> find_words(const RuleKernels& kernels, const Word* samples, st
                              std::size_t n_words, std::size_t n_rounds);
 
 // A code book at work.
-struct WordBook {
-    Patches patches;
-    WeightBlocks words;
-    std::size_t n_words;
-    std::size_t n_nearest;  // of the words that a patch is seen as; the first of equals. From 1 to n_words
-    std::size_t grid;       // the places of patches are cut into grid x grid cells; at most as many as there are places
+class WordBook {
+  public:
+    // n_words rows of words_for(patches.n_bits()) words.
+    //   n_nearest  of the words that a patch is seen as; the first of equals. From 1 to n_words
+    //   grid       the places of patches are cut into grid x grid cells; at most as many as there are places
+    WordBook(const Patches& patches, const Word* words, std::size_t n_words, std::size_t n_nearest, std::size_t grid);
+
+    const Patches patches;
+    const std::size_t n_nearest, grid;
+
+    // The words as kernels take them, with some bits flipped, which changes no distance: those that most words have on,
+    // since bits that are on take time.
+    SlicedWords sliced() const { return {off_.data(), on_.data(), n_words_, patches.n_bits(), n_planes_}; }
+    const std::vector<Word>& flips() const { return flips_; }
 
     static constexpr std::size_t kMostWords = 8192;
     static constexpr std::size_t kMostPatchesInCell = UINT16_MAX;
 
-    std::size_t n_counts() const { return grid * grid * n_words; }
+    std::size_t n_counts() const { return grid * grid * n_words_; }
+
+  private:
+    const std::size_t n_words_, n_planes_;
+    std::vector<Word> flips_, off_, on_;
 };
 
 // counts[(cell * n_words) + word] of each image: patches in the cell that are seen as this word; those that are flat
 // are not seen. The place (y, x) of a patch is in row y * grid / rows() and column x * grid / columns() of the cells.
 template <class Value>
-void count_words(const KernelSet& kernels, const Value* images, std::size_t n_images, const WordBook& book,
+void count_words(const EncodeKernels& kernels, const Value* images, std::size_t n_images, const WordBook& book,
                  std::int32_t* counts);
 
 }  // namespace bitlocal

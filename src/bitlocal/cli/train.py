@@ -75,7 +75,7 @@ def train(
         encoding=encoding,
         resize=height_and_width(resize),
     )
-    classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape))
+    classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape, parameters["preset"]))
     parts = split(dataset, test_fraction, seed)
     interrupted = False
     try:

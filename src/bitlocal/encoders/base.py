@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -50,18 +51,21 @@ class Encoder(TransformerMixin, BaseEstimator):
         """
         return unpack(self.pack(X))
 
-    def pack(self, X: ArrayLike) -> PackedBits:
+    def pack(self, X: ArrayLike, n_jobs: int | None = None) -> PackedBits:
         """Encode samples straight into packed bits.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        n_jobs : int or None, default=None
+            Threads, which share the samples and change no bit; -1 for all processors. None: 1, unless joblib's
+            `parallel_config` says otherwise. Sparse tables, DataFrames and hashes of texts do not become faster.
 
         Returns
         -------
         PackedBits
         """
-        return self.program_.run(X)
+        return self.program_.run(X, effective_n_jobs(n_jobs))
 
     @property
     def program_(self) -> Program:

@@ -7,7 +7,8 @@ Quantities keep their regular form (a shape, a side, offsets), so that a languag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from bitlocal.bits import PackedBits, words_for
 from bitlocal.encoders.checks import Words
 from bitlocal.encoders.comparison import Thresholds
+
+_LEAST_ROWS = 64  # which are worth a thread
 
 
 class Stage(Protocol):
@@ -99,6 +102,15 @@ class Columns(Quantities):
         return rows
 
 
+def in_threads(function: Callable[[Any], Any], items: Iterable[Any], n_threads: int) -> list[Any]:
+    """Give the function's values for items in their order, worked out in threads if there are more than one."""
+    items = list(items)
+    if min(n_threads, len(items)) <= 1:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(min(n_threads, len(items))) as pool:
+        return list(pool.map(function, items))
+
+
 def _all_at_once(rows: Any) -> Iterator[slice]:
     yield slice(0, len(rows))
 
@@ -129,14 +141,28 @@ class Piece:
         """Bits of a sample."""
         return sum(stage.n_bits for stage in self.stages)
 
-    def write(self, rows: Any, words: Words, first_bit: int) -> None:
-        """Write the bits of rows that were read."""
-        for some in self.cut(rows):
+    def write(self, rows: Any, words: Words, first_bit: int, n_threads: int = 1) -> None:
+        """Write the bits of rows that were read; each thread takes some rows, and there is no word for two of them."""
+
+        def write(some: slice) -> None:
             part = rows if some == slice(0, len(rows)) else rows[some]
             numbers, bit = part if self.whole is None else self.whole(part), first_bit
             for stage in self.stages:
                 stage.write(numbers, words[some], bit)
                 bit += stage.n_bits
+
+        in_threads(write, self._cut_for(rows, n_threads), n_threads)
+
+    def _cut_for(self, rows: Any, n_threads: int) -> Iterator[slice]:
+        """Cut rows so that there is something to do for each thread."""
+        largest = max(-(-len(rows) // n_threads), _LEAST_ROWS)
+        for some in self.cut(rows):
+            if self.cut is _all_at_once and not isinstance(rows, np.ndarray):
+                yield some  # sparse rows, columns of a DataFrame: these cannot be cut
+                continue
+            stop = min(some.stop, len(rows))
+            for first in range(some.start, stop, largest):
+                yield slice(first, min(first + largest, stop))
 
 
 @dataclass(frozen=True)
@@ -161,8 +187,15 @@ class Program:
         """The stages of all pieces."""
         return tuple(stage for piece in self.pieces for stage in piece.stages)
 
-    def run(self, X: Any) -> PackedBits:
+    def run(self, X: Any, n_threads: int = 1) -> PackedBits:
         """Encode samples as they came.
+
+        Parameters
+        ----------
+        X : what the encoder takes
+            Samples.
+        n_threads : int, default=1
+            Threads, which change no bit.
 
         Returns
         -------
@@ -178,6 +211,6 @@ class Program:
         words = np.zeros((len(read[0]), words_for(n_bits)), dtype=np.uint64)
         first_bit = 0
         for piece, rows in zip(self.pieces, read, strict=True):
-            piece.write(rows, words, first_bit)
+            piece.write(rows, words, first_bit, n_threads)
             first_bit += piece.n_bits
         return PackedBits(words, n_bits)

@@ -19,6 +19,7 @@ from bitlocal.samples import encode, fit_encoder, read, read_training
 from bitlocal.samples.weights import weigh
 from bitlocal.spec import Spec
 from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
+from bitlocal.spec.presets import PRESETS, settle
 from bitlocal.splits import hold_out
 from bitlocal.training import Callback, EpochRecord, ReadoutRecord, Validation, train, train_readout
 
@@ -32,19 +33,19 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    hidden_layer_sizes : tuple of int or int, default=(1035,)
-        Neurons in each trained layer.
+    hidden_layer_sizes : tuple of int or int or None, default=None
+        Neurons in each trained layer. None for (1035,). Here and below, None has another meaning with a `preset`.
     group_size : int or None, default=None
         Neurons in a group; must divide every layer's size. A sample that teaches updates at most one neuron in each
         group, so smaller groups learn faster and larger groups learn more finely. None for the size closest to 45 that
         divides every layer's.
-    robustness : float, default=0.25
-        A sample teaches a layer until its class leads by this share of the layer's neurons. From 0 to 1.
-    reinforcement : float, default=2.0
+    robustness : float or None, default=None
+        A sample teaches a layer until its class leads by this share of the layer's neurons. From 0 to 1; None for 0.25.
+    reinforcement : float or None, default=None
         Factor p_r in the probability with which hidden weights move away from zero; 0 switches it off. From 0 to 10;
-        the publication uses 0.5.
-    batch_size : int, default=100
-        Samples in a mini-batch; weights are refreshed after each.
+        None for 2.0; the publication uses 0.5.
+    batch_size : int or None, default=None
+        Samples in a mini-batch; weights are refreshed after each. None for 100.
     max_iter : int or None, default=None
         Epochs. None for 20, and more for small data: as many as make 2000 mini-batches, up to 200.
     hidden_clip : int or None, default=None
@@ -93,9 +94,14 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Seed of everything random. An int from 0 to 2**64 - 1 makes results reproducible.
     n_jobs : int or None, default=None
-        Threads; None for 1 and -1 for all processors. The results do not depend on it.
+        Threads that encode, learn and predict; None for 1 and -1 for all processors. The results do not depend on it.
     verbose : bool, default=False
         Whether to print a line for each epoch.
+    preset : {"published", "accurate", "fast", "tiny"} or None, default=None
+        What parameters mean that are None, what "auto" is, and how many epochs there are. None is the best all-round
+        choice for the kind of data. "published" is what the publication has: one median for all features, groups of
+        15, 50 epochs. "accurate" takes several times the time and memory, "fast" a fraction of the time; "tiny" is for
+        devices: 110 neurons, counters of 8 bits. `bitlocal.spec.presets.PRESETS` has all of it.
 
     Attributes
     ----------
@@ -143,12 +149,12 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: tuple[int, ...] | int = DEFAULTS["hidden_layer_sizes"],
+        hidden_layer_sizes: tuple[int, ...] | int | None = DEFAULTS["hidden_layer_sizes"],
         *,
         group_size: int | None = DEFAULTS["group_size"],
-        robustness: float = DEFAULTS["robustness"],
-        reinforcement: float = DEFAULTS["reinforcement"],
-        batch_size: int = DEFAULTS["batch_size"],
+        robustness: float | None = DEFAULTS["robustness"],
+        reinforcement: float | None = DEFAULTS["reinforcement"],
+        batch_size: int | None = DEFAULTS["batch_size"],
         max_iter: int | None = DEFAULTS["max_iter"],
         hidden_clip: int | None = DEFAULTS["hidden_clip"],
         freeze_first: bool = DEFAULTS["freeze_first"],
@@ -166,6 +172,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         random_state: Any = DEFAULTS["random_state"],
         n_jobs: int | None = DEFAULTS["n_jobs"],
         verbose: bool = DEFAULTS["verbose"],
+        preset: str | None = DEFAULTS["preset"],
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.group_size = group_size
@@ -189,6 +196,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.preset = preset
 
     # Training ------------------------------------------------------------------------------------------------------
 
@@ -266,7 +274,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             labels,
             weights=weights,
             epochs=n_epochs,
-            batch_size=int(self.batch_size),
+            batch_size=self._batch_size,
             n_threads=effective_n_jobs(self.n_jobs),
             validation=validation,
             callback=callback,
@@ -275,7 +283,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             self.history_.append(record)
             if self.verbose:
                 print(_describe(record, n_epochs))
-        how = {"batch_size": int(self.batch_size), "n_threads": effective_n_jobs(self.n_jobs)}
+        how = {"batch_size": self._batch_size, "n_threads": effective_n_jobs(self.n_jobs)}
         if self.readout == "learned":
             self.readout_history_ = train_readout(self.network_, bits, labels, weights, validation, **how)
         if self.probability:
@@ -341,7 +349,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             bits,
             labels,
             weights=weights,
-            batch_size=int(self.batch_size),
+            batch_size=self._batch_size,
             n_threads=effective_n_jobs(self.n_jobs),
             logits=logits,
         )
@@ -363,8 +371,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     def _epochs(self, n_samples: int) -> int:
         if self.max_iter is not None:
             return int(self.max_iter)
-        steps_per_epoch = -(-n_samples // int(self.batch_size))
-        return min(max(-(-2000 // steps_per_epoch), 20), 200)
+        return PRESETS[self.preset].n_epochs(n_samples, self._batch_size)
+
+    @property
+    def _batch_size(self) -> int:
+        return int(self.settled()["batch_size"])
 
     def _check_same_rule(self) -> None:
         """Learning may go on with other epochs or batches, not with another network or rule."""
@@ -425,13 +436,18 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             raise ValueError(f"y has 1 class, {self.classes_[0]!r}: a classifier needs at least 2 classes to learn")
 
     def _encode(self, X: Any) -> PackedBits:
-        return encode(self.encoder_, X, self.network_.spec.n_inputs if hasattr(self, "network_") else None)
+        n_bits = self.network_.spec.n_inputs if hasattr(self, "network_") else None
+        return encode(self.encoder_, X, n_bits, n_threads=effective_n_jobs(self.n_jobs))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.encoder is not None
         tags.input_tags.sparse = True
         return tags
+
+    def settled(self) -> dict[str, Any]:
+        """Give the parameters, with what those that are None mean with the preset."""
+        return settle(self.get_params(deep=False))
 
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from bitlocal._core import Purpose, longest_gap
 from bitlocal.bits import PackedBits, pack, unpack
-from bitlocal.encoders.program import Program
+from bitlocal.encoders.program import Compared, Program
+from bitlocal.encoders.tables.stages import TableNumbers
 from bitlocal.encoders.union import program_of
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
@@ -180,8 +181,8 @@ class ExportModel:
         return asked
 
     def encode(self, rows: NDArray[Any]) -> PackedBits:
-        """Encode samples of `n_features` numbers each."""
-        return pack(rows) if self.program is None else self.program.run(rows)
+        """Encode samples of `n_features` numbers each; a time is its seconds since 1970."""
+        return pack(rows) if self.program is None else self.program.run(_with_times(self.program, rows))
 
     def predict(self, samples: PackedBits) -> NDArray[np.intp]:
         """Give the classes, from 0, of encoded samples: what every language has to give for them."""
@@ -252,7 +253,7 @@ def of(classifier: Any, *, learn: bool = False) -> ExportModel:
         hidden_clip=spec.rule.hidden_clip,
         counter_range=spec.rule.counter_range,
         step=network.state.step % _STEPS,
-        batch_size=int(classifier.batch_size),
+        batch_size=int(classifier.settled()["batch_size"]),
         learning=_learning(classifier) if learn else None,
         readout=None if spec.readout_margin is None else Readout(network.readout(), spec.readout_margin),
     )
@@ -306,6 +307,18 @@ def with_learnt(
     learnt.network_.state.step = step
     learnt.network_.state.window = None  # a device keeps its probability of reinforcement
     return learnt
+
+
+def _with_times(program: Program, rows: NDArray[Any]) -> NDArray[Any]:
+    """Make times of the columns that held times in fit."""
+    tables = [stage.quantities for stage in program.stages if isinstance(stage, Compared)]
+    numbers = [column for table in tables if isinstance(table, TableNumbers) for column in table.columns]
+    times = sorted({column.column for column in numbers if column.kind == "time"})
+    if times:
+        seconds = rows[:, times].astype(np.int64)
+        rows = rows.astype(object)
+        rows[:, times] = seconds.astype("datetime64[s]")
+    return rows
 
 
 def _require_learning(network: BinaryNetwork) -> None:

@@ -247,9 +247,11 @@ def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
         del parameters[name]
     if not isinstance(parameters["encoder"], str):
         parameters["encoder"] = encoder_to_json(parameters["encoder"])
+    parameters["batch_size"] = classifier.settled()["batch_size"]
     # Younger than format 1: written where they say something, so that other files stay as they were.
-    if parameters["probability"] == DEFAULTS["probability"]:
-        del parameters["probability"]
+    for name in ("probability", "preset"):
+        if parameters[name] == DEFAULTS[name]:
+            del parameters[name]
     if (class_weight := parameters.pop("class_weight")) is not None:
         named = isinstance(class_weight, Mapping)
         parameters["class_weight"] = [list(pair) for pair in class_weight.items()] if named else class_weight

@@ -21,6 +21,7 @@ from bitlocal.samples.weights import MOST, to_fixed
 from bitlocal.spec import default_group_size
 from bitlocal.spec.constraints import Whole
 from bitlocal.spec.parameters import DEFAULTS, layer_sizes
+from bitlocal.spec.presets import PRESETS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,9 +91,9 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: tuple[int, ...] | int = DEFAULTS["hidden_layer_sizes"],
+        hidden_layer_sizes: tuple[int, ...] | int = PRESETS[None].hidden_layer_sizes,
         group_size: int | None = None,
-        robustness: float = DEFAULTS["robustness"],
+        robustness: float = PRESETS[None].robustness,
         reinforcement: float = 0.0,
         hidden_clip: int | None = DEFAULTS["hidden_clip"],
         freeze_first: bool = DEFAULTS["freeze_first"],

@@ -132,7 +132,7 @@ def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
 
     The number and the names of the features are noted in the estimator, where the encoder alone knows them.
     """
-    encoder = resolve(estimator.encoder, X)
+    encoder = resolve(estimator.encoder, X, getattr(estimator, "preset", None))
     if encoder is None:
         return None
     try:
@@ -152,7 +152,7 @@ def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
     return fitted
 
 
-def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
+def encode(encoder: Any, X: Any, n_bits: int | None = None, *, n_threads: int = 1) -> PackedBits:
     """Encode samples that were checked.
 
     Parameters
@@ -163,6 +163,8 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
         Samples.
     n_bits : int, optional
         Bits of the samples in `fit`, to compare with.
+    n_threads : int, default=1
+        Threads that encode, which change no bit.
 
     Returns
     -------
@@ -180,7 +182,7 @@ def encode(encoder: Any, X: Any, n_bits: int | None = None) -> PackedBits:
     elif encoder is None:
         bits = as_bits(X, _TAKEN_AS_BITS, _IF_NUMBERS)
     elif (program := program_of(encoder)) is not None:
-        bits = program.run(X)
+        bits = program.run(X, n_threads)
     else:
         output = encoder.transform(X)
         bits = as_bits(output if is_sparse(output) else np.asarray(output), "the encoder's output must be bits:")

@@ -150,7 +150,8 @@ class OneOf:
     def check(self, name: str, value: Any) -> None:
         """Raise a ValueError unless the value is one of them."""
         if not isinstance(value, str) or value not in self.words:
-            raise ValueError(f"{name}={value!r}: expected {' or '.join(map(repr, self.words))}")
+            *most, last = map(repr, self.words)
+            raise ValueError(f"{name}={value!r}: expected {', '.join(most)} or {last}")
 
 
 @dataclass(frozen=True)

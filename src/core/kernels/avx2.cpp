@@ -8,7 +8,7 @@
 
 #include <cstring>
 
-#include "kernels/count_greatest.hpp"
+#include "kernels/count_nearest.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/masked_popcounts.hpp"
 #include "kernels/philox_avx2.hpp"
@@ -299,6 +299,6 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 }  // namespace
 
 const KernelSet kAvx2Kernels = {
-    "avx2", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_greatest}, peak};
+    "avx2", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_nearest}, peak};
 
 }  // namespace bitlocal

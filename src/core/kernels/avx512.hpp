@@ -13,7 +13,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/count_greatest.hpp"
+#include "kernels/count_nearest.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/masked_popcounts.hpp"
 #include "kernels/philox_avx2.hpp"

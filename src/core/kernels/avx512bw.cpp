@@ -26,7 +26,7 @@ struct Count {
 
 const KernelSet kAvx512BwKernels = {"avx512bw",
                                     {preactivations<Count>, activations, choose, update, random_words},
-                                    {masked_popcounts, count_greatest},
+                                    {masked_popcounts, count_nearest},
                                     peak<Count>};
 
 }  // namespace bitlocal

@@ -23,7 +23,7 @@ struct Count {
 
 const KernelSet kAvx512VpopcntdqKernels = {"avx512vpopcntdq",
                                            {preactivations<Count>, activations, choose, update, random_words},
-                                           {masked_popcounts, count_greatest},
+                                           {masked_popcounts, count_nearest},
                                            peak<Count>};
 
 }  // namespace bitlocal

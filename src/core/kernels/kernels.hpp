@@ -50,6 +50,24 @@ struct RuleKernels {
                          std::uint64_t* words);
 };
 
+// Words of a code book that lie across: a strip is the same bit of 256 words, 64 to a Word.
+inline constexpr std::size_t kStripWords = 4;
+struct SlicedWords {
+    static constexpr std::size_t kMostBits = 1 << 12;
+
+    const Word* off;  // for each strip of words, n_bits + 1 strips: where the bit is off; zeros
+    const Word* on;   // for each strip of words, n_planes strips: the bits of the number of a word's bits that are on
+    std::size_t n_words;
+    std::size_t n_bits;    // of a word, at most kMostBits
+    std::size_t n_planes;  // at least 4, and enough for 2 n_bits
+};
+static constexpr std::size_t strips_for(std::size_t n_words) {
+    return (n_words + kStripWords * kWordBits - 1) / (kStripWords * kWordBits);
+}
+static constexpr std::size_t scratch_for(const SlicedWords& book) {
+    return (book.n_planes + 2) * strips_for(book.n_words) * kStripWords;
+}
+
 // From samples to bits.
 struct EncodeKernels {
     // counts[i] = popcount of all (row[words[t]] ^ flips[t]) & masks[t] for the terms t of count i, from
@@ -57,12 +75,11 @@ struct EncodeKernels {
     void (*masked_popcounts)(const Word* row, const std::uint32_t* first_term, const std::uint32_t* words,
                              const Word* masks, const Word* flips, std::size_t n_counts, std::int32_t* counts);
 
-    // counts[i] += 1 for those n_greatest of n integers that are greatest, the first of equals.
-    //   z          all odd or all even, from lowest to -lowest, which 16 bits hold; n is below 2^15
-    //   scratch    n integers
-    //   threshold  of the same parity and range: a guess comes in, the smallest of the greatest goes out
-    void (*count_greatest)(const std::int32_t* z, std::size_t n, std::size_t n_greatest, std::int32_t lowest,
-                           std::int16_t* scratch, std::int32_t* threshold, std::uint16_t* counts);
+    // counts[i] += 1 for those n_nearest of the words that are nearest to a row of book.n_bits bits (Hamming distance),
+    // the first of equals.
+    //   scratch    scratch_for(book) words
+    void (*count_nearest)(const SlicedWords& book, const Word* row, std::size_t n_nearest, Word* scratch,
+                          std::uint16_t* counts);
 };
 
 struct KernelSet {

@@ -14,7 +14,7 @@
 
 #include <cstring>
 
-#include "kernels/count_greatest.hpp"
+#include "kernels/count_nearest.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/masked_popcounts.hpp"
 
@@ -270,6 +270,6 @@ std::uint64_t peak(std::uint64_t n_rounds) {
 }  // namespace
 
 const KernelSet kNeonKernels = {
-    "neon", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_greatest}, peak};
+    "neon", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_nearest}, peak};
 
 }  // namespace bitlocal

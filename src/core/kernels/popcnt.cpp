@@ -4,6 +4,6 @@
 namespace bitlocal {
 
 const KernelSet kPopcntKernels = {
-    "popcnt", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_greatest}, peak};
+    "popcnt", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_nearest}, peak};
 
 }  // namespace bitlocal

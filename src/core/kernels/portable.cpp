@@ -4,6 +4,6 @@
 namespace bitlocal {
 
 const KernelSet kPortableKernels = {
-    "portable", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_greatest}, peak};
+    "portable", {preactivations, activations, choose, update, random_words}, {masked_popcounts, count_nearest}, peak};
 
 }  // namespace bitlocal

@@ -5,7 +5,7 @@
 // once, so that the compiler can use whatever vectors the baseline instruction set has.
 #pragma once
 
-#include "kernels/count_greatest.hpp"
+#include "kernels/count_nearest.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/masked_popcounts.hpp"
 

@@ -17,13 +17,17 @@ from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.checks import Arrays, require, require_whole
 from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.images.parts import Part
+from bitlocal.encoders.images.planes import MOST_LEVELS, N_WEIGHTS, STEP, Planes
 from bitlocal.encoders.images.quantities import Cells, Image, Neighbours, Pairs, Patches, Pixels, Squares, Windows
 from bitlocal.encoders.images.words import (
+    GRID,
     LARGEST_SIDE,
     LONGEST_SIDE,
+    MOST_PATCHES_IN_CELL,
     MOST_WORDS,
     SIDE,
     SeenWords,
+    TellingThermometer,
     code_book,
     patches_of,
 )
@@ -34,7 +38,8 @@ _ROWS_AT_A_TIME = 4096
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
 
-_NUMBERS = {"pool": 2, "words": 3, "sampledwords": 3}  # behind the name of a part, at most; behind others one
+# How many numbers may stand behind the name of a part; 1 behind the others.
+_NUMBERS = {"median": 0, "planes": 2, "pool": 2, "words": 5, "sampledwords": 5}
 
 
 class ImageEncoder(Encoder):
@@ -46,6 +51,8 @@ class ImageEncoder(Encoder):
         What to encode, joined by "+":
 
         ========================  ==================================================================================
+        median                    1 bit a pixel: whether it lies above the median of all pixels of the training data,
+                                  as in the publication
         thermometerN              N bits a pixel: whether it lies above quantiles of the training data
         poolN                     N bits for each square of 2 x 2 pixels: whether their sum lies above quantiles of
                                   the training data; poolN/S for squares of side S. Those that the image's end cuts
@@ -61,11 +68,17 @@ class ImageEncoder(Encoder):
                                   pixel binarised at the median of all, agrees with a random pattern more than usual
         hogN                      N bits for each of 8 orientations in each cell: how many pixels of the cell are
                                   brighter by `margin` than their neighbour there (histograms of oriented gradients)
+        planesN                   2 N bits a pixel: how its brightness, and edges to the right and down, rank among the
+                                  positive and among the negative ones of the same image (N shares of each); the same
+                                  for diagonal and for wide edges, at every second pixel across and down. planesN/S: at
+                                  every S-th, planesN/1 at every pixel. Bits that hardly ever change are left out
         wordsN                    3 bits for each of N words in each of 4 x 4 cells: how many patches there look like
                                   this word, above quantiles of the training data. A word stands for patches of the
                                   training data that are alike (a code book). Patches have 6 x 6 pixels; S x S, and T
                                   bits a count, for wordsN/S/T. Bits that are the same in 99 of 100 training images
-                                  are left out. For images with one channel, or with red, green and blue
+                                  are left out. For images with one channel, or with red, green and blue.
+                                  wordsN/S/T/G/K: G x G cells, and a patch looks like its K nearest words, rather than
+                                  N/16. "words800/4/2/3/25" is good for small images in colour, with a margin of 0.03
         sampledwordsN             the same for words that are patches chosen at random, without a search
         ========================  ==================================================================================
 
@@ -187,15 +200,18 @@ class ImageEncoder(Encoder):
         """Read the names of the parts, and the numbers behind each."""
         found = []
         for text in str(self.parts).split("+"):
-            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5})(?:/([1-9]\d{0,3}))?(?:/([1-9]\d{0,3}))?", text)
-            numbers = [int(number) for number in match.groups()[1:] if number] if match else []
-            if match is None or match[1] not in _MAKERS or len(numbers) > _NUMBERS.get(match[1], 1):
-                expected = ", ".join(f"{name}N" for name in _MAKERS)
-                raise ValueError(
-                    f"parts={self.parts!r}: {text!r} is unknown; use {expected}, wordsN/S/T or poolN/S, joined by '+'"
-                )
+            match = re.fullmatch(r"([a-z]+)((?:[1-9]\d{0,5}(?:/[1-9]\d{0,3})*)?)", text)
+            numbers = [int(number) for number in match[2].split("/") if number] if match else []
+            most = _NUMBERS.get(match[1], 1) if match else 0
+            if match is None or match[1] not in _MAKERS or not min(most, 1) <= len(numbers) <= most:
+                named = [f"{name}N" for name in _MAKERS if _NUMBERS.get(name, 1)]
+                expected = ", ".join([*named, "planesN/S", "wordsN/S/T/G/K", "poolN/S"])
+                raise ValueError(f"parts={self.parts!r}: {text!r} is unknown; use {expected} or median, joined by '+'")
             found.append((match[1], numbers))
         return found
+
+    def _median(self, image: Image) -> list[Part]:
+        return [Part(Pixels(image), MedianBinarizer())]
 
     def _thermometer(self, image: Image, n: int) -> list[Part]:
         return [Part(Pixels(image), ThermometerEncoder(n))]
@@ -286,7 +302,22 @@ class ImageEncoder(Encoder):
         cells = Cells(image, Compared(edges, edges.thresholds), cell)
         return [Part(cells, ThermometerEncoder(n))]
 
-    def _words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3, n_rounds: int = 8) -> list[Part]:
+    def _planes(self, image: Image, n: int, step: int = STEP) -> list[Part]:
+        require(n <= MOST_LEVELS, f"parts={self.parts!r}: expected at most planes{MOST_LEVELS}")
+        self._limit(N_WEIGHTS * image.n_pixels)
+        return [Part(Planes(image, n, step), TellingThermometer(2 * n))]
+
+    def _words(
+        self,
+        image: Image,
+        n: int,
+        side: int = SIDE,
+        n_bits: int = 3,
+        grid: int = GRID,
+        n_nearest: int | None = None,
+        *,
+        n_rounds: int = 8,
+    ) -> list[Part]:
         height, width, channels = image.shape
         problem = f"parts={self.parts!r}: "
         require(
@@ -301,13 +332,19 @@ class ImageEncoder(Encoder):
             f"{problem}patches of side {side} are larger than images of shape {self.shape_}; use words{n}/S with a "
             f"side S of at most {min(height, width)}",
         )
-        require(max(height, width) <= LONGEST_SIDE, f"{problem}images of shape {self.shape_} are too large for words")
+        require(n_nearest is None or n_nearest <= n, f"{problem}{n_nearest} nearest words of {n}: expected at most {n}")
         empty = np.zeros((n, words_for(patches_of(image.shape, side, self._margin).n_bits)), dtype=np.uint64)
-        seen = SeenWords(image, side, self._margin, empty)
+        seen = SeenWords(image, side, self._margin, empty, grid, n_nearest)
+        self._limit(seen.n)
+        in_cell = [(places - side + 1) // seen.grid + 1 for places in (height, width)]
+        require(
+            max(height, width) <= LONGEST_SIDE and math.prod(in_cell) <= MOST_PATCHES_IN_CELL,
+            f"{problem}images of shape {self.shape_} are too large for words in {seen.grid} x {seen.grid} cells",
+        )
         return [code_book(seen, n_bits, int(self.random_state), n_rounds)]
 
-    def _sampled_words(self, image: Image, n: int, side: int = SIDE, n_bits: int = 3) -> list[Part]:
-        return self._words(image, n, side, n_bits, n_rounds=0)
+    def _sampled_words(self, image: Image, *numbers: int) -> list[Part]:
+        return self._words(image, *numbers, n_rounds=0)
 
     # Samples -------------------------------------------------------------------------------------------------------
 
@@ -431,6 +468,7 @@ class ImageEncoder(Encoder):
 
 
 _MAKERS: dict[str, Callable[..., list[Part]]] = {
+    "median": ImageEncoder._median,
     "thermometer": ImageEncoder._thermometer,
     "gradient": ImageEncoder._gradient,
     "census": ImageEncoder._census,
@@ -439,6 +477,7 @@ _MAKERS: dict[str, Callable[..., list[Part]]] = {
     "patches": ImageEncoder._patches,
     "hog": ImageEncoder._hog,
     "pool": ImageEncoder._pool,
+    "planes": ImageEncoder._planes,
     "words": ImageEncoder._words,
     "sampledwords": ImageEncoder._sampled_words,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,13 @@ LARGEST_SIDE = 16
 LONGEST_SIDE = 1000
 """Of an image: the core counts the patches of a cell in 16 bits."""
 MOST_WORDS = 8192
+GRID = 4
+"""Cells in each direction, where the name of the part does not tell."""
+MOST_PATCHES_IN_CELL = 2**16 - 1
 STREAM = 3
 """The layer of the random numbers that choose patches, see docs/algorithm.md."""
-_GRID = 4  # cells in each direction
 _PATCHES_TO_LEARN_FROM = 100_000
-_SHARE_OF_NEAREST = 16  # one word in so many is what a patch is seen as
+_SHARE_OF_NEAREST = 16  # one word in so many is what a patch is seen as, where the name of the part does not tell
 _RARE = 100  # bits that are on, or off, in less than one training image in so many are left out
 
 
@@ -44,22 +46,38 @@ class SeenWords(OfImage):
         What counts as brighter.
     book : ndarray of uint64, shape (n_words, words_for(bits of a patch))
         The words, packed.
+    most_cells : int, default=4
+        In each direction.
+    nearest : int or None, default=None
+        Words that a patch is seen as; None for one in 16, at least one.
     """
 
     side: int
     margin: int
     book: Words
+    most_cells: int = GRID
+    nearest: int | None = None
+
+    @property
+    def edge(self) -> int:
+        """What differences of neighbours have to exceed."""
+        return 4 * self.margin // 5
+
+    @property
+    def flat(self) -> int:
+        """What the brightest and the darkest pixel of a patch that says something differ by at least."""
+        return 4 * self.margin // 3 if self.margin else 1
 
     @property
     def grid(self) -> int:
         """Cells in each direction: fewer where there are fewer places."""
         height, width, _ = self.image.shape
-        return min(_GRID, height - self.side + 1, width - self.side + 1)
+        return min(self.most_cells, height - self.side + 1, width - self.side + 1)
 
     @property
     def n_nearest(self) -> int:
         """Words that a patch is seen as."""
-        return max(len(self.book) // _SHARE_OF_NEAREST, 1)
+        return self.nearest or max(len(self.book) // _SHARE_OF_NEAREST, 1)
 
     @property
     def n(self) -> int:  # type: ignore[override]
@@ -130,7 +148,7 @@ class CodeBook(Part):
         return self.compared(self._with(book), pixels)
 
     def _with(self, book: Words) -> SeenWords:
-        return SeenWords(self.quantities.image, self.quantities.side, self.quantities.margin, book)
+        return replace(self.quantities, book=book)
 
     def to_arrays(self, stage: Compared) -> Arrays:
         """Give the words, as bytes whose bits follow each other, and the thresholds."""
