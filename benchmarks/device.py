@@ -88,7 +88,7 @@ def measure(
     export.c(classifier, folder, learn=True, features=features)
     export.c(untrained, start, learn=True, features=features)
     model, requests = exported(folder), requests_for(folder)
-    batch = int(classifier.batch_size)
+    batch = int(classifier.settled()["batch_size"])
     some = slice(25 * batch)
     infers, learns = (smallest(CORTEX_M3, model, learn=learn, optimise=optimise) for learn in (False, True))
     stacks = [

@@ -25,6 +25,7 @@ struct Case {
     bool freeze_first = false;
     bool train_classifier = false;
     bool single_output = false;
+    bool readout = false;
 };
 
 struct Problem {
@@ -69,6 +70,8 @@ struct Outcome {
     std::vector<std::uint64_t> updates;
     std::uint64_t draws = 0;
     std::uint64_t reinforced = 0;
+    std::vector<std::int16_t> readout;  // after streams, and after passes on top
+    std::vector<std::uint64_t> readout_counts;
 
     bool operator==(const Outcome&) const = default;
 };
@@ -94,8 +97,35 @@ std::vector<Block> make_blocks(const Case& c) {
     return blocks;
 }
 
+Network make_network(const Case& c) {
+    std::vector<Block> blocks = make_blocks(c);
+    std::unique_ptr<Readout> readout;
+    if (c.readout) {
+        const std::size_t n = blocks.back().n_outputs();
+        readout = std::make_unique<Readout>(ReadoutShape{n, c.n_classes, static_cast<std::int32_t>(64 * (n / 10))});
+    }
+    return Network(std::move(blocks), std::move(readout));
+}
+
+// A pass on top of what was learnt.
+void pass(const Problem& problem, Network& network, std::size_t batch_size, std::size_t n_threads, Outcome& outcome) {
+    Readout& readout = *network.readout();
+    const auto keep = [&] {
+        outcome.readout.insert(outcome.readout.end(), readout.values().begin(), readout.values().end());
+    };
+    keep();
+    const std::size_t n = problem.order.size();
+    std::vector<Word> a(n * words_for(network.n_outputs()));
+    network.activations(problem.samples.data(), n, a.data(), n_threads);
+    const ReadoutSet set{a.data(), problem.labels.data(), problem.order.data(), n,
+                         problem.weights.empty() ? nullptr : problem.weights.data()};
+    const ReadoutCounts counts = readout.pass(set, {42, 1, 0}, batch_size, n_threads);
+    outcome.readout_counts.insert(outcome.readout_counts.end(), {counts.seen, counts.correct, counts.updates});
+    keep();
+}
+
 Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
-    Network network(make_blocks(c));
+    Network network = make_network(c);
     network.initialise(42);
     Outcome outcome;
     outcome.presented.resize(problem.order.size() * c.n_classes);
@@ -104,7 +134,8 @@ Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
                           problem.order.data(),
                           problem.order.size(),
                           problem.weights.empty() ? nullptr : problem.weights.data(),
-                          outcome.presented.data()};
+                          outcome.presented.data(),
+                          true};
     {
         Trainer trainer(network, c.batch_size, n_threads);  // resident: the same for all calls
         const std::vector<std::uint64_t> thresholds(trainer.n_learners(), std::uint64_t{1} << 28);
@@ -115,6 +146,7 @@ Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
             outcome.correct += counts.correct;
             outcome.errors = counts.errors;
             outcome.updates = counts.updates;
+            outcome.readout_counts.push_back(counts.readout);
             for (const ReinforcementCounts& layer : counts.reinforcement) {
                 outcome.draws += layer.draws;
                 outcome.reinforced += layer.reinforced;
@@ -123,16 +155,18 @@ Outcome run(const Case& c, const Problem& problem, std::size_t n_threads) {
     }
     for (const Block& block : network.blocks()) outcome.counters.push_back(block.layer->counters().hidden());
     if (network.learner() != nullptr) outcome.counters.push_back(network.learner()->counters().hidden());
+    if (c.readout) pass(problem, network, c.batch_size, n_threads, outcome);
     outcome.logits.resize(problem.order.size() * c.n_classes);
     network.logits(problem.samples.data(), problem.order.size(), outcome.logits.data(), n_threads);
 
     // Back through packed weights: the same logits from a network that can only infer.
-    Network copy(make_blocks(c));
+    Network copy = make_network(c);
     for (std::size_t l = 0; l < copy.blocks().size(); ++l) {
         const Block& block = network.blocks()[l];
         copy.blocks()[l].layer->counters().set_weights(block.layer->counters().weights().row(0));
         copy.blocks()[l].teacher->set_rows(block.teacher->rows().row(0));
     }
+    if (c.readout) copy.readout()->set_values(network.readout()->values().data());
     std::vector<std::int32_t> logits(outcome.logits.size());
     copy.logits(problem.samples.data(), problem.order.size(), logits.data(), n_threads);
     if (copy.has_hidden_weights() || logits != outcome.logits) {
@@ -314,6 +348,8 @@ int main() {
         {{90, 130, 65}, 5, 10, 20, 7, false, true, true},
         {{90, 33}, 11, 12, 50, 127, false, true, true},
         {{70, 60, 30}, 15, 2, 9, 255, false, false, false, true},
+        {{70, 60, 33}, 3, 7, 9, 255, false, false, false, false, true},
+        {{40, 300}, 20, 3, 200, 32767, false, false, false, false, true},
     };
     std::size_t runs = 0;
     for (std::size_t i = 0; i < 2 * cases.size(); ++i) {

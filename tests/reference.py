@@ -73,9 +73,9 @@ def words(seed: int, purpose: int, layer: int, step: int, row: int | np.ndarray,
     return stream[0] if np.ndim(row) == 0 else stream
 
 
-def permutation(seed: int, purpose: int, step: int, n: int) -> np.ndarray:
+def permutation(seed: int, purpose: int, step: int, n: int, row: int = 0) -> np.ndarray:
     """A random order of 0 ... n-1 (section 3, "Sample order")."""
-    stream = words(seed, purpose, 0, step, 0, n).tolist()
+    stream = words(seed, purpose, 0, step, row, n).tolist()
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = (stream[i] * (i + 1)) >> 64
@@ -175,9 +175,9 @@ def reinforcement_draws(seed: int, layer: int, step: int, n_rows: int, n_inputs:
     return int(np.sum(np.argmax(position >= n_inputs, axis=1) + 1))
 
 
-def repeats(seed: int, step: int, weights: np.ndarray) -> np.ndarray:
+def repeats(seed: int, step: int, weights: np.ndarray, layer: int = 0) -> np.ndarray:
     """How often each sample of a mini-batch counts; the weights are in units of 2**-32."""
-    u = words(seed, REPEATS, 0, step, np.arange(len(weights)), 1)[:, 0] >> np.uint64(32)
+    u = words(seed, REPEATS, layer, step, np.arange(len(weights)), 1)[:, 0] >> np.uint64(32)
     return np.array([(int(weight) + int(draw)) >> 32 for weight, draw in zip(weights, u, strict=True)], dtype=np.int64)
 
 
@@ -214,11 +214,32 @@ def chosen_neurons(delta: np.ndarray, group_size: int) -> np.ndarray:
     return chosen
 
 
+def round_half_up(numerator: int, denominator: int) -> int:
+    """The nearest whole number to a fraction, the upper one of two."""
+    return math.floor(Fraction(numerator, denominator) + Fraction(1, 2))
+
+
+def learnt_readout(R: np.ndarray, a: np.ndarray, y: np.ndarray, margin: int) -> tuple[np.ndarray, int]:
+    """A learned readout after a mini-batch of activations a and classes y; and how many rows samples updated."""
+    change = np.zeros(R.shape, dtype=np.int64)
+    n_updates = 0
+    for activations, label in zip(a, y, strict=True):
+        o = R @ activations
+        others = [c for c in range(len(R)) if c != label]
+        rival = max(others, key=lambda c: (o[c], -c))
+        if o[label] - o[rival] < margin:
+            change[label] += activations
+            change[rival] -= activations
+            n_updates += 2
+    return np.clip(R + change, -(2**15), 2**15 - 1), n_updates
+
+
 class ReferenceNetwork:
     """A network of layer_sizes[0] inputs and layers of layer_sizes[1:] neurons.
 
     `group_sizes` and `margins` have one entry a layer; a margin is the integer floor(r * K_l). `clip` is None
-    or the odd bound on |H|; `reinforcement` is p_r. The other options are the variants of section 4.
+    or the odd bound on |H|; `reinforcement` is p_r; `readout_margin` is that of a learned readout, None where there is
+    none. The other options are the variants of section 4.
     """
 
     def __init__(
@@ -235,6 +256,7 @@ class ReferenceNetwork:
         freeze_first: bool = False,
         train_classifier: bool = False,
         single_output: bool = False,
+        readout_margin: int | None = None,
     ):
         self.layer_sizes = [int(size) for size in layer_sizes]
         self.n_layers = len(self.layer_sizes) - 1
@@ -268,6 +290,9 @@ class ReferenceNetwork:
             layer, n_outputs = self.n_layers + 1, self.P[-1].shape[1]
             self.h_classifier = initial_counters(self.seed, layer, n_classes, n_outputs, self.h_min, self.h_max)
             self.P[-1] = sign(self.h_classifier)
+        self.readout_margin = readout_margin
+        self.R = None if readout_margin is None else 64 * self.P[-1]
+        self.readout_updates = 0
         # What was done so far, for each layer and for the trained classifier.
         n_trained = self.n_layers + train_classifier
         self.updates, self.draws, self.reinforced = [0] * n_trained, [0] * n_trained, [0] * n_trained
@@ -284,8 +309,12 @@ class ReferenceNetwork:
             a.append(active)
         return a, z
 
-    def train_batch(self, X_pm1: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> tuple[int, list[int]]:
+    def train_batch(
+        self, X_pm1: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, *, stream: bool = False
+    ) -> tuple[int, list[int]]:
         """One mini-batch (section 2), in which a sample of weight 2 is simply there twice.
+
+        In a stream a learned readout learns from it, too.
 
         Returns how many samples the last layer classified correctly before the update, and for each layer the
         number of samples with an error signal.
@@ -327,6 +356,9 @@ class ReferenceNetwork:
                 )
         if self.h_classifier is not None:
             self.P[-1] = sign(self.h_classifier)
+        if self.R is not None and stream:
+            self.R, n_updates = learnt_readout(self.R, a[-1], y, self.readout_margin)
+            self.readout_updates += n_updates
         self.step += 1
         return correct, n_errors
 
@@ -372,10 +404,29 @@ class ReferenceNetwork:
         self.epoch += 1
         return correct, n_errors
 
+    def train_readout(
+        self, X: np.ndarray, y: np.ndarray, batch_size: int, weights: np.ndarray | None = None, n_passes: int = 15
+    ) -> list[np.ndarray]:
+        """The passes of a learned readout, section 4; returns the means of R after each, that of none first."""
+        a = self._forward(X)[0][-1]
+        R = 64 * self.P[-1]
+        total, means = np.zeros(R.shape, dtype=np.int64), [R]
+        for number in range(1, n_passes + 1):
+            order = permutation(self.seed, SAMPLE_ORDER, self.epoch, len(y), number)
+            for i, start in enumerate(range(0, len(y), batch_size)):
+                batch = order[start : start + batch_size]
+                if weights is not None:
+                    batch = np.repeat(batch, repeats(self.seed, self.step + i, weights[batch], number))
+                R, _ = learnt_readout(R, a[batch], y[batch], self.readout_margin)
+            total += R
+            means.append(np.array([[round_half_up(s, number) for s in row] for row in total.tolist()]))
+        self.R = means[-1]
+        return means
+
     def logits(self, X: np.ndarray) -> np.ndarray:
-        """o_L, of shape (samples, classes)."""
+        """o_L, of shape (samples, classes), or that of a learned readout."""
         a, _ = self._forward(X)
-        return a[-1] @ self.P[-1].T
+        return a[-1] @ (self.P[-1] if self.R is None else self.R).T
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The predicted classes; ties go to the lowest class."""

@@ -192,29 +192,39 @@ bool test_convolution(const Problem& problem) {
     return check(right && hidden(some) == hidden(other) && accuracy > 95, "a layer that learns in one file");
 }
 
-// Two layers, the second with a teacher that learns: everything that machines have to tell each other.
-Network deep_network() {
+// Two layers, the second with a teacher that learns, or with a readout: everything that machines have to tell each
+// other.
+Network deep_network(bool with_readout) {
     std::vector<Block> blocks;
     blocks.push_back(block_of(std::make_unique<ClassTeacher>(ClassShape{kNeurons, kClasses, kNeurons / 4})));
     Block last;
     last.layer = std::make_unique<Dense>(DenseShape{kNeurons, 30, 5});
-    last.teacher = std::make_unique<TrainedTeacher>(ClassShape{30, kClasses, 7}, CounterRange{});
+    const ClassShape shape{30, kClasses, 7};
+    std::unique_ptr<Readout> readout;
+    if (with_readout) {
+        last.teacher = std::make_unique<ClassTeacher>(shape);
+        readout = std::make_unique<Readout>(ReadoutShape{30, kClasses, 64 * 3});
+    } else {
+        last.teacher = std::make_unique<TrainedTeacher>(shape, CounterRange{});
+    }
     blocks.push_back(std::move(last));
-    Network network(std::move(blocks));
+    Network network(std::move(blocks), std::move(readout));
     network.initialise(11);
     return network;
 }
 
 // What a training counts and leaves, to be compared.
-std::vector<std::int64_t> outcome_of(const Problem& problem, std::size_t n_threads,
+std::vector<std::int64_t> outcome_of(Network network, const Problem& problem, std::size_t n_threads,
                                      std::unique_ptr<Exchange> exchange) {
-    Network network = deep_network();
     std::vector<std::int64_t> outcome;
     {
         Trainer trainer(network, 12, n_threads, std::move(exchange));  // the last mini-batch of 200 has 8
-        const TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), kSamples};
+        TrainingSet set{problem.samples.data(), problem.labels.data(), problem.order.data(), kSamples};
+        set.readout_learns = true;
         for (std::uint32_t epoch = 0; epoch < 6; ++epoch) {
-            const TrainingCounts counts = trainer.run(set, epoch * 17, std::vector<std::uint64_t>(3, 1u << 26));
+            const TrainingCounts counts =
+                trainer.run(set, epoch * 17, std::vector<std::uint64_t>(trainer.n_learners(), 1u << 26));
+            outcome.push_back(static_cast<std::int64_t>(counts.readout));
             outcome.push_back(static_cast<std::int64_t>(counts.correct));
             for (std::uint64_t n : counts.errors) outcome.push_back(static_cast<std::int64_t>(n));
             for (std::uint64_t n : counts.updates) outcome.push_back(static_cast<std::int64_t>(n));
@@ -224,14 +234,20 @@ std::vector<std::int64_t> outcome_of(const Problem& problem, std::size_t n_threa
         const auto& h = std::as_const(*block.layer).counters().hidden();
         outcome.insert(outcome.end(), h.begin(), h.end());
     }
-    const auto& h = network.learner()->counters().hidden();
-    outcome.insert(outcome.end(), h.begin(), h.end());
+    if (network.learner() != nullptr) {
+        const auto& h = network.learner()->counters().hidden();
+        outcome.insert(outcome.end(), h.begin(), h.end());
+    }
+    if (network.readout() != nullptr) {
+        const auto& r = network.readout()->values();
+        outcome.insert(outcome.end(), r.begin(), r.end());
+    }
     return outcome;
 }
 
 // Machines that share a training end up with the network of one that did it alone, and with its counts.
-bool test_machines(const Problem& problem) {
-    const auto alone = outcome_of(problem, 1, std::make_unique<LocalExchange>());
+bool test_machines(const Problem& problem, bool with_readout) {
+    const auto alone = outcome_of(deep_network(with_readout), problem, 1, std::make_unique<LocalExchange>());
     bool right = true;
     for (std::size_t n_machines : {2u, 3u})
         for (std::size_t n_threads : {1u, 2u}) {
@@ -240,12 +256,13 @@ bool test_machines(const Problem& problem) {
             std::vector<std::thread> machines;
             for (std::size_t m = 0; m < n_machines; ++m)
                 machines.emplace_back([&, m] {
-                    outcomes[m] = outcome_of(problem, n_threads, std::make_unique<seams::Gathered>(mail, m));
+                    outcomes[m] = outcome_of(deep_network(with_readout), problem, n_threads,
+                                             std::make_unique<seams::Gathered>(mail, m));
                 });
             for (std::thread& machine : machines) machine.join();
             for (const auto& outcome : outcomes) right = right && outcome == alone;
         }
-    return check(right, "data parallelism in one file");
+    return check(right, with_readout ? "data parallelism in one file, with a readout" : "data parallelism in one file");
 }
 
 }  // namespace
@@ -256,6 +273,7 @@ int main() {
     right = test_convolution(problem) && right;
     right = test_teacher(problem) && right;
     right = test_exchange(problem) && right;
-    right = test_machines(problem) && right;
+    right = test_machines(problem, false) && right;
+    right = test_machines(problem, true) && right;
     return right ? 0 : 1;
 }

@@ -255,12 +255,19 @@ def test_runs_that_do_not_fit(run, message):
         (("single-layer", 9, (6, 3), 2), "exactly one layer"),
         (("sgd", 0, (6,), 2), "n_inputs=0"),
         (("sgd", 9, (6,), 1), "n_classes=1"),
+        (("sgd", 9, (6,), 2, {"readout": "learned"}), "only 'bmlp' has a learned readout"),
+        (("bmlp", 9, (6,), 2, {"readout": "guessed"}), "readout='guessed': expected 'votes' or 'learned'"),
     ],
 )
 @pytest.mark.parametrize("function", [memory, operations])
 def test_impossible_networks(function, arguments, message):
     with pytest.raises(ValueError, match=message):
-        function(*arguments)
+        function(*arguments[:4], **(arguments[4] if len(arguments) > 4 else {}))
+
+
+def test_the_training_of_a_learned_readout_has_no_formula():
+    with pytest.raises(ValueError, match="has no formula yet: count its inference"):
+        operations("bmlp", 9, (6,), 2, run=Run(10, 1, (1,), (1,)), readout="learned")
 
 
 def test_groups_must_divide():
@@ -283,6 +290,26 @@ def test_memory_to_infer_is_what_a_model_file_holds(bit_data):
     model = memory("bmlp", 70, (45, 30), 3).model
     assert model["hidden weights"] == 8 * sum(network.counters(layer).nbytes for layer in range(2))
     assert model["local classifiers"] == sum(network.local_classifier(layer).size for layer in range(2))
+
+
+def test_memory_of_a_learned_readout(bit_data, tmp_path):
+    from bitlocal import BMLPClassifier
+
+    X, y = bit_data
+    clf = BMLPClassifier((45, 30), group_size=15, max_iter=1, readout="learned", random_state=0).fit(X, y)
+    held = {True: memory("bmlp", 70, (45, 30), 3, readout="learned").model,
+            False: memory("bmlp", 70, (45, 30), 3, readout="learned", training=False).model}  # fmt: skip
+    for training, model in held.items():
+        arrays = clf.network_.to_arrays(inference_only=not training)
+        classifiers = [a for name, a in arrays.items() if name.endswith("local_classifier")]
+        assert model["readout"] == 8 * arrays["readout"].nbytes == 16 * 3 * 30
+        assert model["local classifiers"] == (3 * 75 if training else 0)
+        assert len(classifiers) == (2 if training else 0)
+    # Logits of 16-bit numbers, 4 of them: 19 bits; beside those of votes in training, of 4 bits.
+    inference = memory("bmlp", 3, 4, 2, training=False, readout="learned")
+    assert inference.items == {"weights": 12, "local classifiers": 0, "readout": 128, "activations": 4,
+                               "logits": 2 * 19, "input data": 0}  # fmt: skip
+    assert memory("bmlp", 3, 4, 2, batch_size=5, readout="learned").activations["logits"] == 5 * 2 * (4 + 19)
 
 
 def test_memory_worked_by_hand():
@@ -344,6 +371,15 @@ def test_gates_of_one_sample_by_hand():
     assert said.by_kind() == {"xnor": 10, "full adder": 2, "comparison": 2, "half adder": 2, "maximum": 1}
     assert gates(said) == {"forward": 2 * (3 + 5 + 5), "logits": 2 * (2 + 2), "prediction": 5 + 6}
     assert sum(gates(said, GateCosts(full_adder=50)).values()) == 26 + 8 + 11 + 90
+
+
+def test_operations_of_a_learned_readout_by_hand():
+    # 3 inputs, 2 neurons, 2 classes: the forward pass is as above. The count of 2 bits: 1 half adder; 4 integers of 16
+    # bits, flipped and added in 18 bits; a maximum of 18 bits.
+    said = operations("bmlp", 3, (2,), 2, group_size=1, readout="learned")
+    assert counted(said)["logits"] == {("half adder", 1): 1, ("xnor", 1): 64, ("addition", 18): 4}
+    assert counted(said)["prediction"] == {("maximum", 18): 1}
+    assert counted(said)["forward"] == counted(operations("bmlp", 3, (2,), 2, group_size=1))["forward"]
 
 
 class Gates:

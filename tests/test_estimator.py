@@ -46,7 +46,7 @@ def digest(clf):
 
 def not_of_one_batch(estimator):
     """Samples that are repeated fall into other mini-batches, and another part is held out: other networks, rightly."""
-    if estimator.batch_size < 50 or estimator.early_stopping:
+    if estimator.settled()["batch_size"] < 50 or estimator.early_stopping:
         kinds = "dense", "sparse"
         return {f"check_sample_weight_equivalence_on_{kind}_data": "not all in one mini-batch" for kind in kinds}
     return {}
@@ -716,11 +716,12 @@ def test_constant_features(encoder):
 # Errors ----------------------------------------------------------------------------------------------------
 
 BAD = {
-    "hidden_layer_sizes": [0, -15, 15.0, "45", None, (45, 0), (45, 15.0), (True,), (2**24,)],
+    "hidden_layer_sizes": [0, -15, 15.0, "45", (45, 0), (45, 15.0), (True,), (2**24,)],
     "group_size": [0, -1, 15.0, "15", True],
-    "robustness": [-0.1, 1.1, NAN, "0.25", None],
-    "reinforcement": [-0.1, 1e9, NAN, "0.5", None],
-    "batch_size": [0, -5, 10.0, "auto", None, True, 2**70],
+    "robustness": [-0.1, 1.1, NAN, "0.25"],
+    "reinforcement": [-0.1, 1e9, NAN, "0.5"],
+    "batch_size": [0, -5, 10.0, "auto", True, 2**70],
+    "preset": ["slow", "", 1, True],
     "max_iter": [0, -1, 2.5, "5", True],
     "hidden_clip": [0, -1, 2, 100, 65536, 65537, 3.0, "3", True],
     "encoder": [5, True, ThermometerEncoder, object, b"median"],
@@ -730,6 +731,7 @@ BAD = {
     "freeze_first": ["yes", 2, None],
     "train_classifier": ["yes", 2, None],
     "single_output": ["yes", 2, None],
+    "readout": ["guessed", 1, None, True],
     "validation_fraction": [-0.1, 0, 0.0, 1, 1.0, 1.5, NAN, "0.1"],
     "n_iter_no_change": [0, -1, 2.5, "5", None, True],
     "tol": [-1e-4, NAN, "0", None],

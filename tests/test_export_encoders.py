@@ -59,6 +59,7 @@ PROGRAM = """\
 #define E_ROM_I16(p) (*(p))
 #define E_ROM_U32(p) (*(p))
 #define E_ROM_U64(p) (*(p))
+%s
 typedef %s e_feature_t;
 %s
 %s
@@ -71,6 +72,19 @@ void encode_all(const e_feature_t *features, size_t n, uint32_t *bits)
     for (i = 0u; i < n; i++) {
         e_encode(&features[i * N_FEATURES], &bits[i * N_WORDS]);
     }
+}
+"""
+
+# Those that count bits alone have it: a function that nothing uses is an error here.
+POPCOUNT = """\
+#define E_POPCOUNT32(x) e_popcount32(x)
+static uint32_t e_popcount32(uint32_t x)
+{
+    uint32_t n;
+    for (n = 0u; x != 0u; x &= x - 1u) {
+        n++;
+    }
+    return n;
 }
 """
 
@@ -103,7 +117,9 @@ def code_of(encoder, n_features, prefix, features=None):
 
 def program(code):
     """An encoder's code, and what it needs around it."""
-    return PROGRAM % (code.feature_type, code.declarations, code.body, code.n_features, -(-code.n_bits // 32))
+    popcount = POPCOUNT if "E_POPCOUNT32" in code.declarations else ""
+    n_words = -(-code.n_bits // 32)
+    return PROGRAM % (popcount, code.feature_type, code.declarations, code.body, code.n_features, n_words)
 
 
 class Compiled:
@@ -206,6 +222,46 @@ def test_parts_of_images(tmp_path, parts, shape):
     assert check(encoder, X, tmp_path, also=noise).code.feature_type == "uint8_t"
     if shape == SHAPES[0]:
         check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (8, 7, 3), (7, 7, 1)])
+@pytest.mark.parametrize(
+    "parts", ["words5", "words33/3/5", "sampledwords20/2/1", "words3/7/9", "words16/5+words1/4", "words40/3/2/2/7"]
+)
+def test_words(tmp_path, parts, shape):
+    X = blobs(shape)
+    X[0, ::2], X[0, 1::2] = 0, 255
+    encoder = ImageEncoder(parts, shape=shape, random_state=3).fit(X)
+    noise = np.random.default_rng(9).integers(0, 256, X.shape).astype(np.uint8)
+    assert check(encoder, X, tmp_path, also=noise).code.feature_type == "uint8_t"
+    check(encoder, X, tmp_path, "int16", COMPILERS[-1], also=noise)
+    for margin in (0.0, 0.5):
+        check(ImageEncoder(parts, shape=shape, margin=margin).fit(X), X, tmp_path, also=noise)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("shape", [(9, 12), (8, 7, 3)])
+def test_words_of_any_pixels(tmp_path, shape, compiler):
+    X, parts = blobs(shape), "words20/4"
+    signed = X.astype(np.int16) * 130 - 3000
+    encoder = ImageEncoder(parts).fit(signed)
+    assert check(encoder, signed, tmp_path, compiler=compiler).code.feature_type == "int16_t"
+    for features, low, high in (("int32", -(2**31), 2**31 - 1), ("uint16", 0, 2**16 - 1), ("int8", -128, 127)):
+        wild = np.random.default_rng(0).integers(low, high, X.shape, dtype=features)
+        compiled = Compiled(encoder, X[0].size, tmp_path, features, compiler)
+        np.testing.assert_array_equal(compiled(wild), python_words(encoder, wild)[0])
+    fractions = (X / 255).astype(np.float32)
+    assert check(ImageEncoder(parts).fit(fractions), fractions, tmp_path).code.feature_type == "float"
+
+
+def test_many_words(tmp_path):
+    """Numbers of words, and counts of a cell, that need more than a byte."""
+    X = blobs((70, 75), 20)
+    encoder = ImageEncoder("words300/6/2").fit(X)
+    code = check(encoder, X, tmp_path).code
+    assert code.scratch_bytes == 300 * 2 + 8 * 4 + 18 * 4
+    code = code_of(ImageEncoder("words16").fit(X), X[0].size, "e")
+    assert code.scratch_bytes == 16 * 2 + 8 * 4 + 36
 
 
 @pytest.mark.parametrize("cell", [1, 2, 3, 4, 5, 7, 8])
@@ -400,10 +456,68 @@ def test_oblique_sums_of_whole_numbers(tmp_path, features, n_columns):
     check(ObliqueEncoder().fit(X), X, tmp_path, features)
 
 
-def test_oblique_sums_of_numbers_of_32_bits():
-    encoder = ObliqueEncoder().fit(np.arange(20).reshape(10, 2))
+def test_oblique_sums_of_numbers_of_32_bits(tmp_path):
+    X = np.random.default_rng(9).integers(-(10**8), 10**8, (300, 5))
+    check(ObliqueEncoder().fit(X), X, tmp_path, "int32", also=np.array([[-(2**31)] * 5, [2**31 - 1] * 5]))
+    encoder = ObliqueEncoder().fit(20 * X)
     with pytest.raises(ExportError, match="below what int32 holds: export with features='float'"):
         code_of(encoder, 2, "e", "int32")
+
+
+RANKS = ["1", "3", "7", "10"]
+
+
+def ranked(frame):
+    """The table as one whose column "rank" is ordered."""
+    return pl.from_pandas(frame.assign(rank=frame["rank"].astype(str))).with_columns(
+        pl.col("rank").cast(pl.Enum(RANKS))
+    )
+
+
+def as_numbers(frame):
+    """The table as features of exported code."""
+    return frame.astype(object).apply(pd.to_numeric).to_numpy(dtype=np.float32)
+
+
+def mixed(rng, n=300, *, whole=False):
+    """A table of numbers and of categories that are numbers, with holes unless it is whole."""
+    holes = np.where(rng.random(n) < (0 if whole else 0.1), np.nan, 0)
+    frame = pd.DataFrame(
+        {
+            "few": rng.choice(["1", "2"], n),
+            "number": np.floor(rng.normal(size=n) * 30) + holes,
+            "rank": rng.choice(RANKS, n),
+            "many": rng.choice([*map(str, range(40))], n),
+            "third": rng.choice(["-1", "5", "6"] if whole else ["-1", "0.5", None], n),
+            "constant": 1,
+            "late": rng.integers(-9, 99, n) / (1 if whole else 7),
+        }
+    )
+    return frame.astype(dict.fromkeys(("few", "rank", "many", "third"), "category"))
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("kept", [[], ["number", "late"], ["few", "many", "third"], ["rank"], ["rank", "few"]])
+@pytest.mark.parametrize("features", [None, "int16", "int32"])
+def test_oblique_sums_of_tables(tmp_path, features, kept, compiler):
+    frame = mixed(np.random.default_rng(10), whole=features is not None)
+    y = np.random.default_rng(11).integers(0, 3, len(frame))
+    of = ranked(frame)[kept or list(frame.columns)]
+    X = as_numbers(frame[list(of.columns)])
+    other = X[::-1] + np.where(np.random.default_rng(12).random(X.shape) < 0.2, 4, 0)
+    for encoder in (TableEncoder(oblique=60, max_categories=20), TableEncoder(2, oblique=7, max_categories=9)):
+        check(encoder.fit(of, y), X, tmp_path, features, compiler, other.astype(np.float32))
+
+
+def test_oblique_sums_of_tables_in_a_union(tmp_path):
+    """The bits of categories begin, and end, anywhere in a word."""
+    frame = mixed(np.random.default_rng(13))
+    X = as_numbers(frame)
+    for n in (1, 7, 9, 16):
+        tables = [TableEncoder(n, oblique=n, max_categories=n) for _ in range(2)]
+        union = FeatureUnion([("a", tables[0]), ("b", ThermometerEncoder(n)), ("c", tables[1])]).fit(X)
+        check(union, X, tmp_path)
+        check(tables[1].fit(frame.drop(columns="rank")), np.delete(X, 2, 1), tmp_path)
 
 
 @pytest.mark.parametrize("features", [None, "uint8", "int32", "float"])
@@ -516,10 +630,16 @@ def encoders():
     return {
         "bytes": (ImageEncoder(parts).fit(images), images),
         "words": (ImageEncoder(parts, shape=(9, 8, 2)).fit(images * 100.0), (images * np.int16(100))),
+        "code book": (ImageEncoder("words20/4/2").fit(blobs((9, 8))), blobs((9, 8))),
+        "code book in colour": (
+            ImageEncoder("words33/3/2").fit(blobs((6, 7, 3)) / 7),
+            blobs((6, 7, 3)).astype(np.float32) / 7,
+        ),
         "levels": (ImageEncoder(parts).fit(images / 7), (images / 7).astype(np.float32)),
         "signals": (SignalEncoder().fit(signals), signals.astype(np.float32)),
         "whole signals": (SignalEncoder().fit(np.floor(signals * 99)), np.floor(signals * 99)),
         "table": (TableEncoder().fit(table), table),
+        "sums": (TableEncoder(oblique=40).fit(mixed(rng, whole=True)), as_numbers(mixed(rng, whole=True))),
         "categories": (CategoryEncoder().fit(codes), codes),
         "ordinal": (CategoryEncoder("ordinal").fit(codes), codes),
         "median": (MedianBinarizer().fit(table), table),

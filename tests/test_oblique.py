@@ -26,7 +26,6 @@ from bitlocal.encoders.oblique.draws import Draw
 from bitlocal.encoders.oblique.quantities import Levels, Oblique
 from bitlocal.encoders.union import program_of
 from bitlocal.export.c99 import encoder_code
-from bitlocal.export.errors import ExportError
 
 ENCODER_PURPOSE = 7
 
@@ -390,8 +389,6 @@ def test_tables_in_model_files(tmp_path, oblique):
     assert again.encoder_.get_feature_names_out().tolist() == clf.encoder_.get_feature_names_out().tolist()
     twin = pickle.loads(pickle.dumps(clf.encoder_))
     np.testing.assert_array_equal(twin.transform(table), unpack(again.encoder_.pack(table)))
-    with pytest.raises(ExportError, match="oblique sums of a TableEncoder cannot be exported to C: for tables"):
-        encoder_code(BMLPClassifier((15,), encoder=encoder, max_iter=1).fit(table[["size", "age"]], y), "net")
 
 
 def test_tables_of_one_kind_or_without_any():

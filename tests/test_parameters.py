@@ -49,11 +49,14 @@ def test_the_readme_has_the_table():
             "freeze_first": st.booleans(),
             "train_classifier": st.booleans(),
             "single_output": st.booleans(),
+            "readout": st.just("votes"),
         }
     ),
     st.integers(0, 2**64 - 1),
 )
 def test_compose_and_decompose(sizes, group_size, rest, seed):
+    learned = {"hidden_layer_sizes": tuple(sizes), "readout": "learned"}
+    assert decompose(compose(learned, n_inputs=7, n_classes=2)).items() >= learned.items()
     parameters = {"hidden_layer_sizes": tuple(sizes), "group_size": group_size, **rest}
     for majority in (False, True):
         spec = compose(parameters, n_inputs=7, n_classes=2, seed=seed, majority=majority)

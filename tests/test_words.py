@@ -9,8 +9,6 @@ import pytest
 
 from bitlocal import BMLPClassifier, ImageEncoder, ThermometerEncoder, _core, load, pack, save
 from bitlocal.bits import PackedBits, unpack
-from bitlocal.export import c99
-from bitlocal.export.errors import ExportError
 from reference import words as random_words
 
 SUPPORTED = [name for name, supported in _core.instruction_sets() if supported]
@@ -225,11 +223,6 @@ def test_words_from_a_file_are_checked(trained, change, message):
     del arrays["0.words"]
     with pytest.raises(LookupError):
         ImageEncoder("words33/4/3/3/5+thermometer2").restore(values, arrays, 81)
-
-
-def test_c_is_refused(tmp_path, trained):
-    with pytest.raises(ExportError, match=r"words of a code book .* no form in C"):
-        c99.encoder_code(trained[0], "net")
 
 
 # Errors ----------------------------------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 // Networks: what they are made of, their weights, their logits.
 #include "network.hpp"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "checks.hpp"
 #include "kernels/dispatch.hpp"
@@ -23,6 +25,7 @@ using bitlocal::ClassShape;
 using bitlocal::CounterRange;
 using bitlocal::Counters;
 using bitlocal::Network;
+using bitlocal::Readout;
 
 // What Python describes, and a network is made of: a new kind of layer, pool or teacher is one more function below.
 template <class Kind>
@@ -84,7 +87,7 @@ TeacherMaker trained_teacher(std::size_t n_inputs, std::size_t n_classes, std::i
     return {[=] { return std::make_unique<bitlocal::TrainedTeacher>(shape, range); }};
 }
 
-Network make_network(const std::vector<BlockMaker>& makers) {
+Network make_network(const std::vector<BlockMaker>& makers, const std::optional<std::int32_t>& readout_margin) {
     require(makers.size() < (1u << 24), "too many layers");
     bitlocal::kernels();  // complains here, if at all, about a bad choice of instruction set
     std::vector<Block> blocks;
@@ -96,7 +99,15 @@ Network make_network(const std::vector<BlockMaker>& makers) {
         blocks.push_back(std::move(block));
     }
     require(anything_learns, "nothing is left to train");
-    return Network(std::move(blocks));
+    std::unique_ptr<Readout> readout;
+    if (readout_margin) {
+        require(!blocks.empty() && blocks.back().n_outputs() <= Readout::kMostInputs,
+                "expected at most " + std::to_string(Readout::kMostInputs) + " activations for a readout");
+        require(*readout_margin >= 0, "the margin of a readout cannot be negative");
+        readout = std::make_unique<Readout>(
+            bitlocal::ReadoutShape{blocks.back().n_outputs(), blocks.back().teacher->n_targets(), *readout_margin});
+    }
+    return Network(std::move(blocks), std::move(readout));
 }
 
 const Block& block_at(const Network& network, std::size_t layer) {
@@ -111,6 +122,11 @@ Counters& counters_at(const Network& network, std::size_t layer) {
 Counters& classifier_of(const Network& network) {
     require(network.learner() != nullptr, "this network has no trained classifier");
     return network.learner()->counters();
+}
+
+Readout& readout_of(const Network& network) {
+    require(network.readout() != nullptr, "this network has no readout");
+    return *network.readout();
 }
 
 std::vector<Word> copy_rows(const bitlocal::BitMatrix& rows) {
@@ -153,6 +169,25 @@ Output<std::int32_t, 2> logits(const Network& network, const Input<Word, 2>& sam
     return to_numpy(std::move(o), samples.shape(0), network.n_logits());
 }
 
+Output<Word, 2> activations(const Network& network, const Input<Word, 2>& samples, std::size_t n_threads) {
+    require_samples(network.n_inputs(), samples);
+    const std::size_t n_words = bitlocal::words_for(network.n_outputs());
+    std::vector<Word> a(samples.shape(0) * n_words);
+    {
+        nb::gil_scoped_release released;
+        network.activations(samples.data(), samples.shape(0), a.data(), n_threads);
+    }
+    return to_numpy(std::move(a), samples.shape(0), n_words);
+}
+
+void set_readout(Network& network, const Input<std::int16_t, 2>& values) {
+    Readout& readout = readout_of(network);
+    require(values.shape(0) == readout.n_classes() && values.shape(1) == readout.n_inputs(),
+            "readout: expected shape (" + std::to_string(readout.n_classes()) + ", " +
+                std::to_string(readout.n_inputs()) + ")");
+    readout.set_values(values.data());
+}
+
 void repeat_logits(const Network& network, const Input<Word, 2>& samples, std::size_t n_calls) {
     require_samples(network.n_inputs(), samples);
     std::vector<std::int32_t> o(samples.shape(0) * network.n_logits());
@@ -184,8 +219,10 @@ void add_network(nb::module_& m) {
     nb::class_<Network>(m, "Network", "Blocks of binary neurons; see docs/algorithm.md for the symbols.")
         .def(
             "__init__",
-            [](Network* self, const std::vector<BlockMaker>& blocks) { new (self) Network(make_network(blocks)); },
-            "blocks"_a)
+            [](Network* self, const std::vector<BlockMaker>& blocks, const std::optional<std::int32_t>& margin) {
+                new (self) Network(make_network(blocks, margin));
+            },
+            "blocks"_a, "readout_margin"_a = nb::none(), "readout_margin: of a learned readout; None for none.")
         .def("initialise", &Network::initialise, "seed"_a, "Draw hidden weights and local classifiers.")
         .def_prop_rw("seed", &Network::seed, &Network::set_seed, "Seed of the initial draw and of the reinforcement.")
         .def_prop_ro("has_hidden_weights", &Network::has_hidden_weights, "False in a network that can only infer.")
@@ -248,7 +285,20 @@ void add_network(nb::module_& m) {
                 for (std::size_t c = 0; c < self.n_targets(); ++c) self.blocks().back().teacher->refresh(c);
             },
             "h"_a, "Set the counters of the trained classifier, and the last layer's classifier with them.")
-        .def("logits", &logits, "samples"_a, "n_threads"_a, "Logits of the last layer: int32, (samples, classes).")
+        .def(
+            "readout",
+            [](const Network& self) {
+                const Readout& readout = readout_of(self);
+                return to_numpy(std::vector<std::int16_t>(readout.values()), readout.n_classes(), readout.n_inputs());
+            },
+            "The learned readout: a copy, int16, (classes, outputs of the last layer).")
+        .def("set_readout", &set_readout, "values"_a, "Set the readout.")
+        .def(
+            "start_readout", [](Network& self) { readout_of(self).start(self.teacher().rows()); },
+            "Let the readout begin with the last local classifier.")
+        .def("activations", &activations, "samples"_a, "n_threads"_a,
+             "Activations of the last layer: packed, uint64, (samples, words).")
+        .def("logits", &logits, "samples"_a, "n_threads"_a, "What the network answers: int32, (samples, classes).")
         .def("repeat_logits", &repeat_logits, "samples"_a, "n_calls"_a,
              "Compute the logits so many times with one thread, without Python in between, to be timed.");
 }

@@ -20,9 +20,10 @@ Output<std::uint64_t, 1> random_words(std::uint64_t seed, std::uint32_t purpose,
     return to_numpy(std::move(words), n);
 }
 
-Output<std::uint32_t, 1> permutation(std::uint64_t seed, std::uint32_t purpose, std::uint32_t step, std::uint32_t n) {
+Output<std::uint32_t, 1> permutation(std::uint64_t seed, std::uint32_t purpose, std::uint32_t step, std::uint32_t n,
+                                     std::uint32_t row) {
     std::vector<std::uint32_t> order(n);
-    bitlocal::permutation(seed, static_cast<bitlocal::Purpose>(purpose), step, order.data(), n);
+    bitlocal::permutation(seed, static_cast<bitlocal::Purpose>(purpose), step, order.data(), n, row);
     return to_numpy(std::move(order), std::size_t{n});
 }
 
@@ -34,7 +35,8 @@ void add_random(nb::module_& m) {
     for (const auto& [name, purpose] : bitlocal::kPurposes) purposes.value(name, purpose);
     m.def("random_words", &random_words, "seed"_a, "purpose"_a, "layer"_a, "step"_a, "row"_a, "n"_a,
           "The first n 64-bit words of a random stream.");
-    m.def("permutation", &permutation, "seed"_a, "purpose"_a, "step"_a, "n"_a, "A permutation of 0 ... n - 1.");
+    m.def("permutation", &permutation, "seed"_a, "purpose"_a, "step"_a, "n"_a, "row"_a = 0,
+          "A permutation of 0 ... n - 1.");
     m.attr("longest_gap") = bitlocal::GapTable::kMaxGap;
 }
 

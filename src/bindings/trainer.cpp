@@ -18,6 +18,7 @@ using bitlocal::TrainingCounts;
 using Numbers = std::vector<std::uint64_t>;
 // Room for integers, which is filled.
 using Room = nb::ndarray<std::int32_t, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Weights = Input<std::uint64_t, 1>;
 
 Numbers reinforcement_of(const TrainingCounts& counts, std::uint64_t bitlocal::ReinforcementCounts::* what) {
     Numbers numbers;
@@ -25,30 +26,36 @@ Numbers reinforcement_of(const TrainingCounts& counts, std::uint64_t bitlocal::R
     return numbers;
 }
 
-TrainingCounts run(Trainer& trainer, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
-                   const Input<std::uint32_t, 1>& order, std::uint32_t first_step, const Numbers& thresholds,
-                   const std::optional<Input<std::uint64_t, 1>>& weights, const std::optional<Room>& logits) {
-    const bitlocal::Network& network = trainer.network();
-    require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
-    require_samples(network.n_inputs(), samples);
-    require(labels.shape(0) == samples.shape(0), "labels: expected one a sample");
-    require(thresholds.size() == trainer.n_learners(),
-            "thresholds: expected one a layer, and one for a trained classifier");
-    const auto n_classes = static_cast<std::int32_t>(network.n_targets());
+// What is presented must be there: labels, and weights where samples have some.
+void require_presented(std::size_t n_samples, std::size_t n_classes, const Input<std::int32_t, 1>& labels,
+                       const Input<std::uint32_t, 1>& order, const std::optional<Weights>& weights) {
+    require(labels.shape(0) == n_samples, "labels: expected one a sample");
     for (std::size_t i = 0; i < order.shape(0); ++i) {
         const std::uint32_t row = order.data()[i];
-        require(row < samples.shape(0), "order: expected row numbers of samples");
+        require(row < n_samples, "order: expected row numbers of samples");
         const std::int32_t label = labels.data()[row];
-        require(label >= 0 && label < n_classes, "labels: expected numbers from 0 to n_classes - 1");
+        require(label >= 0 && label < static_cast<std::int32_t>(n_classes),
+                "labels: expected numbers from 0 to n_classes - 1");
     }
-    require(std::all_of(thresholds.begin(), thresholds.end(),
-                        [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
-            "thresholds: expected at most 2^32");
     constexpr auto most = std::uint64_t{bitlocal::kMaxRepeats} << 32;
-    require(!weights || weights->shape(0) == samples.shape(0), "weights: expected one a sample");
+    require(!weights || weights->shape(0) == n_samples, "weights: expected one a sample");
     require(!weights || std::all_of(weights->data(), weights->data() + weights->shape(0),
                                     [](std::uint64_t weight) { return weight <= most; }),
             "weights: expected at most " + std::to_string(bitlocal::kMaxRepeats) + ", in units of 2^-32");
+}
+
+TrainingCounts run(Trainer& trainer, const Input<Word, 2>& samples, const Input<std::int32_t, 1>& labels,
+                   const Input<std::uint32_t, 1>& order, std::uint32_t first_step, const Numbers& thresholds,
+                   const std::optional<Weights>& weights, const std::optional<Room>& logits, bool readout_learns) {
+    const bitlocal::Network& network = trainer.network();
+    require(network.has_hidden_weights(), "a network without hidden weights cannot be trained");
+    require_samples(network.n_inputs(), samples);
+    require(thresholds.size() == trainer.n_learners(),
+            "thresholds: expected one a layer, and one for a trained classifier");
+    require_presented(samples.shape(0), network.n_targets(), labels, order, weights);
+    require(std::all_of(thresholds.begin(), thresholds.end(),
+                        [](std::uint64_t threshold) { return threshold <= std::uint64_t{1} << 32; }),
+            "thresholds: expected at most 2^32");
     require(!logits || (logits->shape(0) == order.shape(0) && logits->shape(1) == network.n_logits()),
             "logits: expected room for one row a sample presented");
     const bitlocal::TrainingSet set{samples.data(),
@@ -56,9 +63,26 @@ TrainingCounts run(Trainer& trainer, const Input<Word, 2>& samples, const Input<
                                     order.data(),
                                     order.shape(0),
                                     weights ? weights->data() : nullptr,
-                                    logits ? logits->data() : nullptr};
+                                    logits ? logits->data() : nullptr,
+                                    readout_learns};
     nb::gil_scoped_release released;
     return trainer.run(set, first_step, thresholds);
+}
+
+bitlocal::ReadoutCounts pass_readout(bitlocal::Network& network, const Input<Word, 2>& activations,
+                                     const Input<std::int32_t, 1>& labels, const Input<std::uint32_t, 1>& order,
+                                     std::uint32_t number, std::uint32_t first_step, std::size_t batch_size,
+                                     std::size_t n_threads, const std::optional<Weights>& weights) {
+    require(network.readout() != nullptr, "this network has no readout");
+    require(batch_size >= 1, "batch_size: expected at least 1");
+    require(n_threads >= 1, "n_threads: expected at least 1");
+    require(number < (1u << 24), "expected a number below 2^24");
+    require_samples(network.n_outputs(), activations);
+    require_presented(activations.shape(0), network.n_targets(), labels, order, weights);
+    const bitlocal::ReadoutSet set{activations.data(), labels.data(), order.data(), order.shape(0),
+                                   weights ? weights->data() : nullptr};
+    nb::gil_scoped_release released;
+    return network.readout()->pass(set, {network.seed(), number, first_step}, batch_size, n_threads);
 }
 
 Output<std::uint64_t, 2> phase_times(const Trainer& trainer) {
@@ -95,7 +119,17 @@ void add_trainer(nb::module_& m) {
             [](const TrainingCounts& self) {
                 return reinforcement_of(self, &bitlocal::ReinforcementCounts::reinforced);
             },
-            "Likewise: synapses that it moved.");
+            "Likewise: synapses that it moved.")
+        .def_ro("readout", &TrainingCounts::readout, "Updates of a row of the readout by a sample.");
+
+    nb::class_<bitlocal::ReadoutCounts>(m, "ReadoutCounts", "What a pass of a readout counted.")
+        .def_ro("seen", &bitlocal::ReadoutCounts::seen,
+                "Samples that were presented; here and below each as often as it counts.")
+        .def_ro("correct", &bitlocal::ReadoutCounts::correct, "Samples that were classified correctly when presented.")
+        .def_ro("updates", &bitlocal::ReadoutCounts::updates, "Updates of a row by a sample.");
+    m.def("pass_readout", &pass_readout, "network"_a, "activations"_a, "labels"_a, "order"_a, "number"_a,
+          "first_step"_a, "batch_size"_a, "n_threads"_a, "weights"_a = nb::none(),
+          "Let the readout learn from samples once, in the given order; number: of the pass, from 1.");
 
     nb::class_<Trainer>(m, "Trainer", "Trains a network; keeps its threads and its memory from call to call.")
         .def(
@@ -110,9 +144,9 @@ void add_trainer(nb::module_& m) {
         .def_prop_ro("n_threads", &Trainer::n_threads, "Threads.")
         .def_prop_ro("usable", &Trainer::usable, "False in a process that was forked off after the trainer was made.")
         .def("run", &run, "samples"_a, "labels"_a, "order"_a, "first_step"_a, "thresholds"_a, "weights"_a = nb::none(),
-             "logits"_a.noconvert() = nb::none(),
-             "Train on the samples in the given order; weights in units of 2^-32; logits: room for those of the last "
-             "layer as the samples were presented.")
+             "logits"_a.noconvert() = nb::none(), "readout_learns"_a = false,
+             "Train on the samples in the given order; weights in units of 2^-32; logits: room for what the network "
+             "answers to the samples as they are presented; readout_learns: whether it does, where there is one.")
         .def(
             "positions",
             [](const Trainer& self) {

@@ -44,7 +44,8 @@ def trained_teacher(n_inputs: int, n_classes: int, margin: int, h_min: int, h_ma
 class Network:
     """Blocks of binary neurons; see docs/algorithm.md for the symbols."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None: ...
+    def __init__(self, blocks: Sequence[Block], readout_margin: int | None = None) -> None:
+        """readout_margin: of a learned readout; None for none."""
 
     def initialise(self, seed: int) -> None:
         """Draw hidden weights and local classifiers."""
@@ -88,8 +89,22 @@ class Network:
         Set the counters of the trained classifier, and the last layer's classifier with them.
         """
 
+    def readout(self) -> Annotated[NDArray[numpy.int16], dict(shape=(None, None))]:
+        """
+        The learned readout: a copy, int16, (classes, outputs of the last layer).
+        """
+
+    def set_readout(self, values: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """Set the readout."""
+
+    def start_readout(self) -> None:
+        """Let the readout begin with the last local classifier."""
+
+    def activations(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_threads: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None))]:
+        """Activations of the last layer: packed, uint64, (samples, words)."""
+
     def logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_threads: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None, None))]:
-        """Logits of the last layer: int32, (samples, classes)."""
+        """What the network answers: int32, (samples, classes)."""
 
     def repeat_logits(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], n_calls: int) -> None:
         """
@@ -146,6 +161,32 @@ class TrainingCounts:
     def reinforced(self) -> list[int]:
         """Likewise: synapses that it moved."""
 
+    @property
+    def readout(self) -> int:
+        """Updates of a row of the readout by a sample."""
+
+class ReadoutCounts:
+    """What a pass of a readout counted."""
+
+    @property
+    def seen(self) -> int:
+        """
+        Samples that were presented; here and below each as often as it counts.
+        """
+
+    @property
+    def correct(self) -> int:
+        """Samples that were classified correctly when presented."""
+
+    @property
+    def updates(self) -> int:
+        """Updates of a row by a sample."""
+
+def pass_readout(network: Network, activations: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], number: int, first_step: int, batch_size: int, n_threads: int, weights: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None) -> ReadoutCounts:
+    """
+    Let the readout learn from samples once, in the given order; number: of the pass, from 1.
+    """
+
 class Trainer:
     """Trains a network; keeps its threads and its memory from call to call."""
 
@@ -163,9 +204,9 @@ class Trainer:
     def usable(self) -> bool:
         """False in a process that was forked off after the trainer was made."""
 
-    def run(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, thresholds: Sequence[int], weights: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, logits: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu')] | None = None) -> TrainingCounts:
+    def run(self, samples: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], first_step: int, thresholds: Sequence[int], weights: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, logits: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu')] | None = None, readout_learns: bool = False) -> TrainingCounts:
         """
-        Train on the samples in the given order; weights in units of 2^-32; logits: room for those of the last layer as the samples were presented.
+        Train on the samples in the given order; weights in units of 2^-32; logits: room for what the network answers to the samples as they are presented; readout_learns: whether it does, where there is one.
         """
 
     def positions(self) -> list[tuple[int, str]]:
@@ -245,7 +286,7 @@ class Purpose(enum.IntEnum):
 def random_words(seed: int, purpose: int, layer: int, step: int, row: int, n: int) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,))]:
     """The first n 64-bit words of a random stream."""
 
-def permutation(seed: int, purpose: int, step: int, n: int) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
+def permutation(seed: int, purpose: int, step: int, n: int, row: int = 0) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,))]:
     """A permutation of 0 ... n - 1."""
 
 longest_gap: int = 1024

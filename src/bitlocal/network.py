@@ -57,7 +57,7 @@ class BinaryNetwork:
     def __init__(self, spec: Spec, *, initialise: bool = True) -> None:
         self.spec = spec
         self.state = TrainingState()
-        self._core = _core.Network(_blocks(spec))
+        self._core = _core.Network(_blocks(spec), spec.readout_margin)
         self._core.seed = spec.seed
         if initialise:
             self._core.initialise(spec.seed)
@@ -152,7 +152,7 @@ class BinaryNetwork:
         n_threads: int = 1,
         logits: NDArray[np.int32] | None = None,
     ) -> Counts:
-        """Present the samples once, in the order given, without closing an epoch.
+        """Present the samples once, in the order given, without closing an epoch; a learned readout learns, too.
 
         The accuracy that rules the reinforcement is that of the last complete epoch or window of a stream, whichever
         came last. A window is complete with the mini-batch that fills it, so it does not depend on how a stream is cut
@@ -163,7 +163,7 @@ class BinaryNetwork:
         samples, labels, weights, batch_size, n_threads
             As in `train_epoch`.
         logits : array of int32, shape (n_samples, n_classes), optional
-            Room for the logits of the last layer as the samples were presented, before they were learnt from.
+            Room for what the network answers to the samples as they are presented, before it learns from them.
 
         Returns
         -------
@@ -177,7 +177,9 @@ class BinaryNetwork:
             part = slice(first, first + -(-left // batch_size) * batch_size)
             answers = None if logits is None else logits[part]
             thresholds = self.reinforcement_thresholds()
-            counts = self._train(samples, labels, weights, order[part], batch_size, thresholds, n_threads, answers)
+            counts = self._train(
+                samples, labels, weights, order[part], batch_size, thresholds, n_threads, answers, stream=True
+            )
             total.add(counts)
             first += counts.rows
             if state.window is not None:
@@ -198,6 +200,8 @@ class BinaryNetwork:
         thresholds: Sequence[int],
         n_threads: int,
         logits: NDArray[np.int32] | None = None,
+        *,
+        stream: bool = False,
     ) -> Counts:
         labels_i32 = np.ascontiguousarray(labels, dtype=np.int32)
         trainer = self.trainer(batch_size, n_threads, most=len(order))
@@ -207,12 +211,36 @@ class BinaryNetwork:
         self.state.step += n_steps
         try:
             with watch(trainer):
-                counts = trainer.run(samples.words, labels_i32, order, first_step % _STEPS, thresholds, weights, logits)
+                counts = trainer.run(
+                    samples.words, labels_i32, order, first_step % _STEPS, thresholds, weights, logits, stream
+                )
         except (ValueError, TypeError, RuntimeError, MemoryError):  # the core refused, and has changed nothing
             self.state.step = first_step
             raise
         done = counts.errors, n_steps, counts.updates, counts.draws, counts.reinforced
-        return Counts(counts.seen, counts.correct, *done, rows=len(order))
+        return Counts(counts.seen, counts.correct, *done, rows=len(order), readout=counts.readout)
+
+    def pass_readout(
+        self,
+        activations: PackedBits,
+        labels: NDArray[np.integer],
+        number: int,
+        *,
+        weights: NDArray[np.uint64] | None = None,
+        batch_size: int = 100,
+        n_threads: int = 1,
+    ) -> Counts:
+        """Let a learned readout learn once from every sample, while the layers stay as they are.
+
+        `activations` gives what it learns from. `number` counts the passes since the last epoch, from 1, and rules the
+        order of the samples; all else is as in `train_epoch`, but that no layer counts anything.
+        """
+        n, state = len(activations), self.state
+        order = _core.permutation(self.spec.seed, _core.Purpose.sample_order, state.epoch % _STEPS, n, number)
+        data = activations.words, np.ascontiguousarray(labels, dtype=np.int32), order
+        first_step = state.step % _STEPS
+        counts = _core.pass_readout(self._core, *data, number, first_step, batch_size, n_threads, weights)
+        return Counts(counts.seen, counts.correct, batches=-(-n // batch_size), rows=n, readout=counts.updates)
 
     def trainer(self, batch_size: int, n_threads: int, *, most: int | None = None) -> _core.Trainer:
         """Give the resident trainer, which keeps its threads and its memory until `release`.
@@ -257,8 +285,12 @@ class BinaryNetwork:
     # Inference -----------------------------------------------------------------------------------------------------
 
     def logits(self, samples: PackedBits, *, n_threads: int = 1) -> NDArray[np.int32]:
-        """Logits of the last layer, shape (n_samples, n_classes)."""
+        """Logits of the last layer, or those of a learned readout, shape (n_samples, n_classes)."""
         return self._core.logits(samples.words, n_threads)
+
+    def activations(self, samples: PackedBits, *, n_threads: int = 1) -> PackedBits:
+        """Activations of the last layer, n_samples rows of K_L bits."""
+        return PackedBits(self._core.activations(samples.words, n_threads), self.spec.blocks[-1].n_outputs)
 
     def repeat_logits(self, samples: PackedBits, n_calls: int) -> None:
         """Compute the logits so many times with one thread, without Python in between, to be timed."""
@@ -311,6 +343,18 @@ class BinaryNetwork:
         """Counters h of the trained classifier, a copy of shape (C, outputs of the last layer)."""
         return self._core.classifier_counters()
 
+    def readout(self) -> NDArray[np.int16]:
+        """Integers R of a learned readout, a copy of shape (C, K_L)."""
+        return self._core.readout()
+
+    def set_readout(self, values: NDArray[np.integer]) -> None:
+        """Set the integers of a learned readout."""
+        self._core.set_readout(np.ascontiguousarray(values, dtype=np.int16))
+
+    def start_readout(self) -> None:
+        """Let a learned readout begin anew, with the votes of the last local classifier."""
+        self._core.start_readout()
+
     def snapshot(self) -> list[NDArray[np.int16]]:
         """Copy all counters, for `restore`; those of the trained classifier, where there is one, come last."""
         layers = [self.counters(layer) for layer in range(self.n_layers)]
@@ -324,11 +368,12 @@ class BinaryNetwork:
             self._core.set_classifier_counters(snapshot[-1])
 
     def hidden_sha256(self) -> str:
-        """Digest of all hidden weights: equal digests mean equal networks, bit for bit."""
-        digest = hashlib.sha256()
-        for h in self.snapshot():
-            digest.update(h.astype("<i2", copy=False).tobytes())
-        return digest.hexdigest()
+        """Digest of all hidden weights: equal digests mean equal layers, bit for bit."""
+        return _digest(self.snapshot())
+
+    def readout_sha256(self) -> str | None:
+        """Digest of a learned readout; None where there is none."""
+        return _digest([self.readout()]) if self.spec.target.readout == "learned" else None
 
     # As plain arrays, for files and pickles ------------------------------------------------------------------------
 
@@ -338,25 +383,30 @@ class BinaryNetwork:
         Parameters
         ----------
         inference_only : bool, default=False
-            Leave out what only training needs: hidden weights, and all local classifiers but the last.
+            Leave out what only training needs: hidden weights, and all local classifiers but the last, which goes as
+            well where a learned readout answers.
 
         Returns
         -------
         dict of str to ndarray
             `layers.I.counters` (int16) or `layers.I.weights` (packed uint64), and `layers.I.local_classifier`
-            (packed uint64), for layers I from 0; `classifier.counters` (int16) of a trained classifier.
+            (packed uint64), for layers I from 0; `classifier.counters` (int16) of a trained classifier; `readout`
+            (int16) of a learned readout.
         """
         arrays: dict[str, NDArray[Any]] = {}
         with_hidden = self.has_hidden_weights and not inference_only
+        learned = self.spec.target.readout == "learned"
         for layer in range(self.n_layers):
             if with_hidden:
                 arrays[f"layers.{layer}.counters"] = self.counters(layer)
             else:
                 arrays[f"layers.{layer}.weights"] = self.packed_weights(layer).words
-            if with_hidden or layer == self.n_layers - 1:
+            if with_hidden or (layer == self.n_layers - 1 and not learned):
                 arrays[f"layers.{layer}.local_classifier"] = self.packed_local_classifier(layer).words
         if with_hidden and self.spec.target.trained:
             arrays["classifier.counters"] = self.classifier_counters()
+        if learned:
+            arrays["readout"] = self.readout()
         return arrays
 
     @classmethod
@@ -371,18 +421,21 @@ class BinaryNetwork:
         # Everything is checked before anything is allocated: the arrays may come from a file that nobody vouches for.
         blocks = spec.blocks
         with_hidden = "layers.0.counters" in arrays
+        with_readout = spec.target.readout == "learned"
         for layer, block in enumerate(blocks):
             fan_in, size = block.n_inputs, block.n_neurons
             if with_hidden:
                 _require_array(arrays, f"layers.{layer}.counters", np.int16, (size, fan_in))
             else:
                 _require_array(arrays, f"layers.{layer}.weights", np.uint64, (size, words_for(fan_in)))
-            if with_hidden or layer == len(blocks) - 1:
+            if with_hidden or (layer == len(blocks) - 1 and not with_readout):
                 shape = (spec.n_classes, words_for(block.n_outputs))
                 _require_array(arrays, f"layers.{layer}.local_classifier", np.uint64, shape)
         with_classifier = with_hidden and spec.target.trained
         if with_classifier:
             _require_array(arrays, "classifier.counters", np.int16, (spec.n_classes, blocks[-1].n_outputs))
+        if with_readout:
+            _require_array(arrays, "readout", np.int16, (spec.n_classes, blocks[-1].n_outputs))
         network = cls(spec, initialise=False)
         network.state = state
         for layer in range(len(blocks)):
@@ -390,10 +443,12 @@ class BinaryNetwork:
                 network.set_counters(layer, arrays[f"layers.{layer}.counters"])
             else:
                 network.set_packed_weights(layer, arrays[f"layers.{layer}.weights"])
-            if with_hidden or layer == len(blocks) - 1:
+            if with_hidden or (layer == len(blocks) - 1 and not with_readout):
                 network.set_packed_local_classifier(layer, arrays[f"layers.{layer}.local_classifier"])
         if with_classifier:
             network._core.set_classifier_counters(arrays["classifier.counters"])
+        if with_readout:
+            network.set_readout(arrays["readout"])
         return network
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -426,6 +481,13 @@ def _require_array(
     if arrays[name].dtype != dtype or arrays[name].shape != shape:
         found = f"{arrays[name].dtype} of shape {arrays[name].shape}"
         raise ValueError(f"array {name!r}: expected {np.dtype(dtype)} of shape {shape}, got {found}")
+
+
+def _digest(arrays: Sequence[NDArray[np.int16]]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.astype("<i2", copy=False).tobytes())
+    return digest.hexdigest()
 
 
 def _signs(rows: PackedBits) -> NDArray[np.int8]:

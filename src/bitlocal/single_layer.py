@@ -43,9 +43,11 @@ class SingleLayerClassifier(BMLPClassifier):
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""
         super().check_parameters()
-        if len(layer_sizes(self.hidden_layer_sizes)) != 1:
+        if len(layer_sizes(self.settled()["hidden_layer_sizes"])) != 1:
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r}: the single-layer method has one layer, as in (1035,)"
             )
         if self.train_classifier:
             raise ValueError("train_classifier=True: the classifier of the single-layer method is fixed")
+        if self.readout != "votes":
+            raise ValueError(f"readout={self.readout!r}: the single-layer method has votes alone, as in 'votes'")

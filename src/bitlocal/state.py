@@ -58,6 +58,8 @@ class Counts:
         Random words that the reinforcement drew, and synapses that it moved, likewise.
     rows : int
         Samples gone through, each once.
+    readout : int
+        Updates of a row of a learned readout by a sample.
     """
 
     seen: int = 0
@@ -68,6 +70,7 @@ class Counts:
     draws: list[int] = field(default_factory=list)
     reinforced: list[int] = field(default_factory=list)
     rows: int = 0
+    readout: int = 0
 
     @property
     def accuracy(self) -> float:
@@ -85,6 +88,7 @@ class Counts:
         self.correct += other.correct
         self.batches += other.batches
         self.rows += other.rows
+        self.readout += other.readout
         for name in ("errors", "updates", "draws", "reinforced"):
             more = getattr(other, name)
             setattr(self, name, [a + b for a, b in zip(getattr(self, name) or [0] * len(more), more, strict=True)])

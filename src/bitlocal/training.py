@@ -1,4 +1,4 @@
-"""The training loop: epochs, validation, early stopping, progress."""
+"""The training loop: epochs, validation, early stopping, progress; and the passes of a learned readout."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from bitlocal.bits import PackedBits
 from bitlocal.network import BinaryNetwork
 from bitlocal.state import Counts
+
+READOUT_PASSES = 15
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,25 @@ class EpochRecord:
     def error_share(self) -> tuple[float, ...]:
         """Share of samples with an error signal, for each layer."""
         return self.counts.error_share
+
+
+@dataclass(frozen=True)
+class ReadoutRecord:
+    """What one pass of a learned readout came to.
+
+    Attributes
+    ----------
+    number : int
+        Of the pass, from 1; 0 for where the readout begins, with votes.
+    counts : Counts
+        What it counted.
+    validation_accuracy : float or None
+        Accuracy on the held-out part, where there is one, of the mean of the readouts after this pass and those before.
+    """
+
+    number: int
+    counts: Counts
+    validation_accuracy: float | None
 
 
 @dataclass(frozen=True)
@@ -137,8 +158,11 @@ def train(
 ) -> Iterator[EpochRecord]:
     """Train a network epoch by epoch, and yield each epoch's record.
 
-    Whoever stops iterating, or interrupts, leaves a valid network.
+    Whoever stops iterating, or interrupts, leaves a valid network. A learned readout begins anew, with votes, and stays
+    so: `train_readout` follows when the layers have learnt.
     """
+    if network.spec.target.readout == "learned":
+        network.start_readout()
     best = _Best(validation.tol) if validation is not None and validation.patience is not None else None
     try:
         for epoch in range(1, epochs + 1):
@@ -168,6 +192,49 @@ def train(
             network.restore(best.weights)
     finally:
         network.release()
+
+
+def train_readout(
+    network: BinaryNetwork,
+    samples: PackedBits,
+    labels: NDArray[np.integer],
+    weights: NDArray[np.uint64] | None = None,
+    validation: Validation | None = None,
+    *,
+    batch_size: int,
+    n_threads: int,
+) -> list[ReadoutRecord]:
+    """Train the learned readout of a network whose layers have learnt, on what they make of the samples.
+
+    What remains is the mean of the readouts after each pass. With a validation that may stop, it is the mean up to the
+    pass with which it was right most often, which may be none.
+    """
+    network.start_readout()
+    activations = network.activations(samples, n_threads=n_threads)
+    reached = mean = best = network.readout()
+    total = np.zeros(reached.shape, dtype=np.int64)
+    records: list[ReadoutRecord] = []
+    most = -1.0
+    for number in range(READOUT_PASSES + 1):
+        counts = Counts()
+        if number:
+            network.set_readout(reached)
+            counts = network.pass_readout(
+                activations, labels, number, weights=weights, batch_size=batch_size, n_threads=n_threads
+            )
+            reached = network.readout()
+            total += reached
+            mean = ((2 * total + number) // (2 * number)).astype(np.int16)
+        network.set_readout(mean)
+        accuracy = None
+        if validation is not None:
+            accuracy = validation.accuracy(network.predict(validation.samples, n_threads=n_threads))
+            if accuracy > most:
+                most, best = accuracy, mean
+        records.append(ReadoutRecord(number, counts, accuracy))
+    if validation is not None and validation.patience is not None:
+        network.set_readout(best)
+    return records
 
 
 class _Best:

@@ -23,8 +23,9 @@ class Exchange {
     // The rows of a layer that a thread updates.
     virtual std::pair<std::size_t, std::size_t> rows(const Member& member, std::size_t n_rows) const = 0;
     // Returns when the traces hold what all samples of the mini-batch chose. Called by every thread. Of a sample that
-    // nobody presented in this process, it fills in what the forward pass would have left: errors, chosen and
-    // chosen_answers, and the last of the stages. The rest follows from its label, and is there after a member.wait().
+    // nobody presented in this process, it fills in what the forward pass would have left: errors, chosen,
+    // chosen_answers and rivals, and the last of the stages. The rest follows from its label, and is there after a
+    // member.wait().
     virtual void between_choice_and_update(const Member& member, std::vector<Trace>& traces, std::size_t size) = 0;
     // Makes numbers that were counted for the samples presented in this process those of all. Called by one thread, at
     // the end of a call.

@@ -27,7 +27,8 @@ void Block::forward(const Context& context, const Word* const* in, std::size_t f
     }
 }
 
-Network::Network(std::vector<Block> blocks) : blocks_(std::move(blocks)) {
+Network::Network(std::vector<Block> blocks, std::unique_ptr<Readout> readout)
+    : blocks_(std::move(blocks)), readout_(std::move(readout)) {
     const auto require = [](bool condition, const char* problem) {
         if (!condition) throw std::invalid_argument(problem);
     };
@@ -45,6 +46,8 @@ Network::Network(std::vector<Block> blocks) : blocks_(std::move(blocks)) {
         require(l == 0 || block.n_inputs() == blocks_[l - 1].n_outputs(), "a layer does not fit the one below");
         require(l + 1 == blocks_.size() || block.teacher->learner() == nullptr, "only the last teacher may learn");
     }
+    require(readout_ == nullptr || (readout_->n_inputs() == n_outputs() && readout_->n_classes() == n_logits()),
+            "the readout does not fit the last block");
 }
 
 void Network::initialise(std::uint64_t seed) {
@@ -54,6 +57,7 @@ void Network::initialise(std::uint64_t seed) {
         blocks_[l].layer->counters().draw(seed, index);
         blocks_[l].teacher->draw(seed, index);
     }
+    if (readout_ != nullptr) readout_->start(teacher().rows());
 }
 
 bool Network::has_hidden_weights() const {
@@ -83,7 +87,10 @@ struct Workspace {
 
 }  // namespace
 
-void Network::logits(const Word* samples, std::size_t n, std::int32_t* o, std::size_t n_threads) const {
+// Takes samples through all blocks, tile by tile, and calls work(context, first, size, a, o) with the activations of
+// the last one, and room for logits.
+template <class Work>
+void Network::forward(const Word* samples, std::size_t n, std::size_t n_threads, const Work& work) const {
     const Context context{kernels().rule};
     const std::size_t n_words = words_for(n_inputs());
     const std::size_t n_tiles = (n + kTile - 1) / kTile;
@@ -102,12 +109,30 @@ void Network::logits(const Word* samples, std::size_t n, std::int32_t* o, std::s
                 blocks_[l].forward(context, a, 0, size, own.z.data(), own.stages[l]);
                 for (std::size_t s = 0; s < size; ++s) a[s] = own.stages[l].back().row(s);
             }
-            teacher().logits(context, a, size, own.o.data());
-            const std::size_t stride = teacher().o_stride();
-            for (std::size_t s = 0; s < size; ++s)
-                std::copy_n(own.o.data() + s * stride, n_logits(), o + (first + s) * n_logits());
+            work(context, first, size, a, own.o.data());
         }
     });
+}
+
+void Network::logits(const Word* samples, std::size_t n, std::int32_t* o, std::size_t n_threads) const {
+    const std::size_t stride = teacher().o_stride();
+    forward(samples, n, n_threads,
+            [&](const Context& context, std::size_t first, std::size_t size, const Word* const* a, std::int32_t* own) {
+                if (readout_ != nullptr)
+                    readout_->logits(a, size, own);
+                else
+                    teacher().logits(context, a, size, own);
+                for (std::size_t s = 0; s < size; ++s)
+                    std::copy_n(own + s * stride, n_logits(), o + (first + s) * n_logits());
+            });
+}
+
+void Network::activations(const Word* samples, std::size_t n, Word* a, std::size_t n_threads) const {
+    const std::size_t n_words = words_for(n_outputs());
+    forward(samples, n, n_threads,
+            [&](const Context&, std::size_t first, std::size_t size, const Word* const* last, std::int32_t*) {
+                for (std::size_t s = 0; s < size; ++s) std::copy_n(last[s], n_words, a + (first + s) * n_words);
+            });
 }
 
 }  // namespace bitlocal

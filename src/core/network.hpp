@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "layers/pool.hpp"
+#include "layers/readout.hpp"
 #include "layers/teacher.hpp"
 
 namespace bitlocal {
@@ -31,8 +32,8 @@ struct Block {
 
 class Network {
   public:
-    // Throws std::invalid_argument if the blocks do not fit together.
-    explicit Network(std::vector<Block> blocks);
+    // Throws std::invalid_argument if the blocks and the readout, where there is one, do not fit together.
+    explicit Network(std::vector<Block> blocks, std::unique_ptr<Readout> readout = nullptr);
     Network(Network&&) = default;
     Network(const Network&) = delete;
     Network& operator=(Network&&) = default;
@@ -48,16 +49,25 @@ class Network {
     const Teacher& teacher() const { return *blocks_.back().teacher; }
     // What learns in the last block's teacher; null if nothing does.
     Trained* learner() const { return blocks_.back().teacher->learner(); }
+    // What answers instead of the last block's teacher; null if that does.
+    Readout* readout() const { return readout_.get(); }
     std::size_t n_inputs() const { return blocks_.front().n_inputs(); }
+    std::size_t n_outputs() const { return blocks_.back().n_outputs(); }
     std::size_t n_targets() const { return teacher().n_targets(); }
     std::size_t n_logits() const { return teacher().n_logits(); }
     bool has_hidden_weights() const;
 
-    // The last layer's logits: n rows of n_logits integers, from n rows of words_for(n_inputs) words.
+    // What the network answers: n rows of n_logits integers, from n rows of words_for(n_inputs) words.
     void logits(const Word* samples, std::size_t n, std::int32_t* o, std::size_t n_threads) const;
+    // The last layer's activations: n rows of words_for(n_outputs) words.
+    void activations(const Word* samples, std::size_t n, Word* a, std::size_t n_threads) const;
 
   private:
+    template <class Work>
+    void forward(const Word* samples, std::size_t n, std::size_t n_threads, const Work& work) const;
+
     std::vector<Block> blocks_;
+    std::unique_ptr<Readout> readout_;
     std::uint64_t seed_ = 0;
 };
 

@@ -87,11 +87,21 @@ constexpr std::uint32_t scale_to(std::uint64_t word, std::uint32_t bound) {
     return static_cast<std::uint32_t>(((word >> 32) * bound + (low >> 32)) >> 32);
 }
 
+// How often a sample of this weight, in units of 2^-32, counts at a place of a mini-batch: rounded up or down at
+// random.
+inline std::uint32_t round_weight(std::uint64_t weight, std::uint64_t seed, std::uint32_t layer, std::uint32_t step,
+                                  std::uint32_t place) {
+    const std::uint64_t whole = weight >> 32, fraction = weight & 0xFFFFFFFFu;
+    if (fraction == 0) return static_cast<std::uint32_t>(whole);
+    RandomStream words(seed, Purpose::kRepeats, layer, step, place);
+    return static_cast<std::uint32_t>(whole + ((fraction + (words[0] >> 32)) >> 32));
+}
+
 // Fisher-Yates: `order` becomes a permutation of 0 ... n - 1.
-inline void permutation(std::uint64_t seed, Purpose purpose, std::uint32_t step, std::uint32_t* order,
-                        std::uint32_t n) {
+inline void permutation(std::uint64_t seed, Purpose purpose, std::uint32_t step, std::uint32_t* order, std::uint32_t n,
+                        std::uint32_t row = 0) {
     for (std::uint32_t i = 0; i < n; ++i) order[i] = i;
-    RandomStream stream(seed, purpose, 0, step, 0);
+    RandomStream stream(seed, purpose, 0, step, row);
     for (std::uint32_t i = n; i-- > 1;) std::swap(order[i], order[scale_to(stream[i], i + 1)]);
 }
 

@@ -61,10 +61,12 @@ Trainer::Trainer(Network& network, std::size_t batch_size, std::size_t n_threads
       batch_size_(batch_size),
       exchange_(std::move(exchange)),
       inputs_(batch_size),
+      labels_(batch_size),
       positions_(new Position[n_threads]),
       times_(n_threads) {
     std::vector<Block>& blocks = network_.blocks();
-    for (Block& block : blocks) traces_.emplace_back(block, batch_size);
+    for (Block& block : blocks)
+        traces_.emplace_back(block, batch_size, &block == &blocks.back() && network_.readout() != nullptr);
     for (std::size_t l = 0; l < blocks.size(); ++l) {
         Trace& trace = traces_[l];
         learners_.push_back({blocks[l].layer.get(),
@@ -110,12 +112,13 @@ void Trainer::prepare(const TrainingSet& set, const std::vector<std::uint64_t>& 
     for (std::size_t l = 0; l < wanted_.size(); ++l)
         for (std::size_t target = 0; !wanted_[l].empty() && target < network_.n_targets(); ++target)
             hand_down(l, target);
+    readout_learns_ = set.readout_learns && network_.readout() != nullptr;
     repeats_.resize(set.weights == nullptr ? 0 : batch_size_);
     for (Learner& learner : learners_) learner.choices.repeats = repeats_.empty() ? nullptr : repeats_.data();
     for (Workspace& own : workspaces_) {
         own.update.repeats.resize(repeats_.size());
         TrainingCounts& counts = own.counts;
-        counts.seen = counts.correct = 0;
+        counts.seen = counts.correct = counts.readout = 0;
         std::fill(counts.errors.begin(), counts.errors.end(), 0);
         std::fill(counts.updates.begin(), counts.updates.end(), 0);
         std::fill(counts.reinforcement.begin(), counts.reinforcement.end(), ReinforcementCounts{});
@@ -171,6 +174,7 @@ void Trainer::look_up(const Member& member, const TrainingSet& set, std::size_t 
     for (std::size_t s = member.share(size); s < member.share_end(size); ++s) {
         const std::size_t row = set.order[first + s];
         inputs_[s] = set.samples + row * n_words;
+        labels_[s] = set.labels[row];
         if (!repeats_.empty()) repeats_[s] = repeats_of(set, row, step, s);
         for (std::size_t l = 0; l < traces_.size(); ++l) traces_[l].wanted[s] = wanted_of(l, set.labels[row]);
         if (Trace& last = traces_.back(); !last.wanted_answers.empty())
@@ -178,14 +182,10 @@ void Trainer::look_up(const Member& member, const TrainingSet& set, std::size_t 
     }
 }
 
-// How often a sample counts: its weight, rounded up or down at random.
 std::uint32_t Trainer::repeats_of(const TrainingSet& set, std::size_t row, std::uint32_t step,
                                   std::size_t place) const {
     if (set.weights == nullptr) return 1;
-    const std::uint64_t weight = set.weights[row], whole = weight >> 32, fraction = weight & 0xFFFFFFFFu;
-    if (fraction == 0) return static_cast<std::uint32_t>(whole);
-    RandomStream words(network_.seed(), Purpose::kRepeats, 0, step, static_cast<std::uint32_t>(place));
-    return static_cast<std::uint32_t>(whole + ((fraction + (words[0] >> 32)) >> 32));
+    return round_weight(set.weights[row], network_.seed(), 0, step, static_cast<std::uint32_t>(place));
 }
 
 // Steps 1 to 5, all blocks, this thread's share of the mini-batch's samples.
@@ -232,7 +232,7 @@ void Trainer::forward_block(const Context& context, std::size_t l, const Tile& t
         if (!last) continue;
         own.counts.seen += repeats;
         own.counts.correct += verdict.correct ? repeats : 0;
-        if (tile.logits != nullptr)
+        if (tile.logits != nullptr && network_.readout() == nullptr)
             std::copy_n(own.o.data() + (s - begin) * teacher.o_stride(), network_.n_logits(),
                         tile.logits + (s - begin) * network_.n_logits());
     }
@@ -252,7 +252,20 @@ void Trainer::forward_block(const Context& context, std::size_t l, const Tile& t
     for (std::size_t s = begin; s < end && !trace.chosen_answers.empty(); ++s)
         trace.chosen_answers[s] =
             teacher.choose_answer(own.o.data() + (s - begin) * teacher.o_stride(), tile.labels[s - begin]);
+    if (last && network_.readout() != nullptr && (readout_learns_ || tile.logits != nullptr)) read_out(tile, own);
     watch.lap(Phase::kChoice);
+}
+
+// What the readout answers, and which classes come too close.
+void Trainer::read_out(const Tile& tile, Workspace& own) {
+    const Readout& readout = *network_.readout();
+    Trace& trace = traces_.back();
+    readout.logits(trace.outputs.data() + tile.begin, tile.end - tile.begin, own.o.data());
+    for (std::size_t s = 0; s < tile.end - tile.begin; ++s) {
+        const std::int32_t* o = own.o.data() + s * readout.o_stride();
+        trace.rivals[tile.begin + s] = tile.repeats[s] > 0 ? readout.answer(o, tile.labels[s]).rival : -1;
+        if (tile.logits != nullptr) std::copy_n(o, network_.n_logits(), tile.logits + s * network_.n_logits());
+    }
 }
 
 // Steps 6 and 7, all that learns, this thread's share of each layer's rows, group by group.
@@ -261,6 +274,16 @@ void Trainer::update(const Context& context, const Member& member, std::size_t s
     for (std::size_t i = 0; i < learners_.size(); ++i)
         if (!learners_[i].frozen && any_error(learners_[i].block, size))
             update_learner(context, i, member, size, step, watch);
+    if (readout_learns_) {
+        Workspace& own = workspaces_[member.index];
+        const Trace& last = traces_.back();
+        const auto [begin, end] = exchange_->rows(member, network_.readout()->n_classes());
+        own.counts.readout += network_.readout()->update(context, begin, end,
+                                                         {size, last.outputs.data(), labels_.data(), last.rivals.data(),
+                                                          repeats_.empty() ? nullptr : repeats_.data()},
+                                                         own.update);
+        watch.lap(Phase::kUpdate);
+    }
     if (network_.learner() == nullptr || !any_error(traces_.size() - 1, size)) return;
     member.wait();  // nobody needs the old rows any more
     refresh_teacher(member);
@@ -305,6 +328,7 @@ TrainingCounts Trainer::counts() const {
         const TrainingCounts& more = workspaces_[t].counts;
         total.seen += more.seen;
         total.correct += more.correct;
+        total.readout += more.readout;
         for (std::size_t l = 0; l < total.errors.size(); ++l) total.errors[l] += more.errors[l];
         for (std::size_t i = 0; i < total.updates.size(); ++i) {
             total.updates[i] += more.updates[i];

@@ -26,8 +26,11 @@ struct TrainingSet {
     std::size_t n;
     // How often a sample counts, one weight a row, in units of 2^-32: at most kMaxRepeats. Null where each counts once.
     const std::uint64_t* weights = nullptr;
-    // Where the last block's logits go, as the samples were presented: n rows of n_logits. Null where nobody asked.
+    // Where the network's answers go, as the samples were presented, before they were learnt from: n rows of n_logits.
+    // Null where nobody asked.
     std::int32_t* logits = nullptr;
+    // Whether the readout learns beside the layers, where there is one.
+    bool readout_learns = false;
 };
 
 struct TrainingCounts {
@@ -37,6 +40,7 @@ struct TrainingCounts {
     // Per block, and for the teacher that learns where there is one:
     std::vector<std::uint64_t> updates;              // updates of a neuron by a sample
     std::vector<ReinforcementCounts> reinforcement;  // what the reinforcement drew and moved
+    std::uint64_t readout = 0;                       // updates of a row of the readout by a sample
 };
 
 // Where the time of a training goes. Weight bits are refreshed as part of the update, since they fall out of it.
@@ -116,6 +120,7 @@ class Trainer {
                  std::uint32_t step, Stopwatch&);
     void forward_block(const Context&, std::size_t l, const Tile&, Workspace&, Stopwatch&);
     void update(const Context&, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
+    void read_out(const Tile&, Workspace&);
     void update_learner(const Context&, std::size_t i, const Member&, std::size_t size, std::uint32_t step, Stopwatch&);
     void refresh_teacher(const Member&);
     void hand_down(std::size_t l, std::size_t target);
@@ -133,6 +138,7 @@ class Trainer {
     std::mutex running_;
     TeamPointer team_;
     std::vector<const Word*> inputs_;     // per sample of the mini-batch
+    std::vector<std::int32_t> labels_;    // likewise
     std::vector<std::uint32_t> repeats_;  // and how often it counts; empty where each counts once
     std::vector<Trace> traces_;           // per block
     std::vector<std::vector<BitMatrix>>
@@ -141,6 +147,7 @@ class Trainer {
     std::vector<GapTable> gaps_;         // per learner
     std::vector<Workspace> workspaces_;  // per thread
     std::unique_ptr<Position[]> positions_;  // per thread
+    bool readout_learns_ = false;
     bool timed_ = false;
     std::vector<PhaseTimes> times_;  // per thread
 };

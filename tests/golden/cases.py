@@ -160,6 +160,9 @@ def _rules() -> list[Case]:
         _bits("early stopping", 70, 3, early_stopping=True, max_iter=9, n_iter_no_change=2),
         _bits("validation", 70, 3, hidden_layer_sizes=two, validation_fraction=0.2),
         Case("stream", bits(70, 3), {"hidden_layer_sizes": two, "batch_size": 8}, stream=True),
+        _bits("learned readout", 70, 9, hidden_layer_sizes=two, readout="learned"),
+        _bits("learned readout, early stopping", 70, 9, readout="learned", early_stopping=True),
+        Case("learned readout, stream", bits(70, 9), {"readout": "learned", "batch_size": 8}, stream=True),
         Case("majority units", bits(70, 3), {"group_size": 5}, single_layer=True),
         Case("even majority units", bits(70, 9), {"hidden_layer_sizes": 132, "group_size": 2}, single_layer=True),
         Case("majority units, single output", bits(70, 2), {"group_size": 9, "single_output": True}, single_layer=True),
@@ -224,6 +227,7 @@ EXPORTS: dict[str, tuple[str, dict[str, Any]]] = {
 MODELS: dict[str, tuple[str, bool]] = {  # file: configuration, and whether it is for inference only
     "two-layers": ("two layers", False),
     "trained-classifier": ("two layers and a trained classifier", False),
+    "learned-readout": ("learned readout", False),
     "majority-units": ("majority units", False),
     "inference-only": ("three layers", True),
     "table": ("encoder: auto for a table", False),

@@ -75,6 +75,7 @@ class Gathered final : public Exchange {
                 work(trace.errors[s]);
                 for (std::size_t i = s; i < trace.chosen.size(); i += batch_size) work(trace.chosen[i]);
                 if (!trace.chosen_answers.empty()) work(trace.chosen_answers[s]);
+                if (!trace.rivals.empty()) work(trace.rivals[s]);
                 BitMatrix& outputs = trace.stages.back();
                 for (std::size_t w = 0; w < outputs.n_words(); ++w) work(outputs.row(s)[w]);
             }

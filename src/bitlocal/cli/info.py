@@ -83,6 +83,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         "resized": loaded.data is not None and loaded.data.resized,
         "trainable": network.has_hidden_weights,
         "hidden_sha256": network.hidden_sha256() if network.has_hidden_weights else None,
+        "readout_sha256": network.readout_sha256(),
     }
     if as_json:
         print(json.dumps(content))
@@ -99,7 +100,8 @@ def _show_model(model: Path, *, as_json: bool) -> None:
             "rule",
             f"group size {content['group_size']}, robustness {spec.rule.robustness:g}, reinforcement "
             f"{spec.rule.reinforcement:g}, hidden clip {spec.rule.hidden_clip or 'none'}, seed {spec.seed}"
-            + "".join(f", {option.replace('_', ' ')}" for option in options),
+            + "".join(f", {option.replace('_', ' ')}" for option in options)
+            + (", learned readout" if spec.target.readout == "learned" else ""),
         ),
         (
             "training",
@@ -107,6 +109,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         ),
         *([] if classifier.temperature is None else [("probabilities", f"temperature {classifier.temperature:g}")]),
         ("hidden_sha256", content["hidden_sha256"] or "no hidden weights: for inference only"),
+        *([] if content["readout_sha256"] is None else [("readout_sha256", content["readout_sha256"])]),
     ]
     out.print(facts(rows))
     if isinstance(classifier.encoder_, TableEncoder):

@@ -75,7 +75,7 @@ def train(
         encoding=encoding,
         resize=height_and_width(resize),
     )
-    classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape))
+    classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape, parameters["preset"]))
     parts = split(dataset, test_fraction, seed)
     interrupted = False
     try:
@@ -134,6 +134,7 @@ class Report:
     model_bytes: int
     training_model_bytes: int
     hidden_sha256: str
+    readout_sha256: str | None
 
     def rows(self) -> list[tuple[str, str]]:
         """Give the same for a person."""
@@ -154,15 +155,17 @@ class Report:
             ("speed", f"{speed} ({threads}, {self.isa})"),
             ("model", size),
             ("hidden_sha256", self.hidden_sha256[:16]),
+            *([] if self.readout_sha256 is None else [("readout_sha256", self.readout_sha256[:16])]),
         ]
 
 
 def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: TrainingData) -> Report:
     history = classifier.history_
     seconds = float(np.mean([record.seconds for record in history]))
-    validation = history[-1].validation_accuracy
-    if classifier.early_stopping:  # the network that was best was kept
-        validation = max(record.validation_accuracy or 0.0 for record in history)
+    watched = [record.validation_accuracy for record in classifier.readout_history_ or history]
+    validation = watched[-1]
+    if classifier.early_stopping:  # what was best was kept
+        validation = max(accuracy or 0.0 for accuracy in watched)
     test_accuracy = None
     if parts.X_test is not None and parts.y_test is not None:
         test_accuracy = float(np.mean(classifier.predict(parts.X_test) == parts.y_test))
@@ -185,4 +188,5 @@ def _report(name: str, classifier: BMLPClassifier, parts: Split, origin: Trainin
         model_bytes=len(dump(classifier, inference_only=True, data=origin)),
         training_model_bytes=len(dump(classifier, data=origin)),
         hidden_sha256=classifier.network_.hidden_sha256(),
+        readout_sha256=classifier.network_.readout_sha256(),
     )

@@ -21,6 +21,9 @@ from bitlocal.encoders.tables.table import TableEncoder
 from bitlocal.encoders.text import TextEncoder, are_texts
 from bitlocal.encoders.thresholds import MedianBinarizer, ThermometerEncoder, bits_for, sparse_bits_for
 from bitlocal.encoders.union import takes_raw_samples
+from bitlocal.spec.presets import PRESETS, Preset
+
+_SMALL = 16  # pixels; images with a shorter side than that are small
 
 _SPECS = (
     "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
@@ -102,12 +105,12 @@ def takes_raw(encoder: Any, X: Any) -> bool:
     return takes_raw_samples(encoder)
 
 
-def resolve(encoder: Any, X: Any) -> Any:
+def resolve(encoder: Any, X: Any, preset: str | None = None) -> Any:
     """Give what the parameter `encoder` stands for, not fitted yet; None where the samples are used as they are.
 
-    "auto" suits the samples: images (arrays of three or four dimensions) get an `ImageEncoder`, texts a `TextEncoder`,
-    tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`, a narrower one where they
-    are sparse; with a `DataWarning` if these look like images that were flattened.
+    "auto" suits the samples, and follows the preset: images (arrays of three or four dimensions) get an `ImageEncoder`,
+    texts a `TextEncoder`, tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`, a
+    narrower one where they are sparse; with a `DataWarning` if these look like images that were flattened.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def resolve(encoder: Any, X: Any) -> Any:
             raise ValueError(f"encoder={encoder!r} cannot encode packed bits: use 'auto' or None")
         return None
     if auto:
-        return _suited(X)
+        return _suited(X, PRESETS[preset])
     if isinstance(encoder, str):
         return make_encoder(encoder)
     if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "transform")):
@@ -128,7 +131,7 @@ def resolve(encoder: Any, X: Any) -> Any:
     return None if encoder is None else clone(encoder)
 
 
-def suit(encoder: Any, shape: tuple[int, ...] | None) -> Any:
+def suit(encoder: Any, shape: tuple[int, ...] | None, preset: str | None = None) -> Any:
     """Tell the parameter `encoder` that samples, though they come flattened, are images of a shape, or signals.
 
     Parameters
@@ -138,6 +141,8 @@ def suit(encoder: Any, shape: tuple[int, ...] | None) -> Any:
     shape : tuple of int or None
         (height, width) or (height, width, channels) of an image before it was flattened; None where the data do not
         say that they are images.
+    preset : str or None, default=None
+        What "auto" follows.
 
     Returns
     -------
@@ -146,26 +151,30 @@ def suit(encoder: Any, shape: tuple[int, ...] | None) -> Any:
     """
     if shape is None or not isinstance(encoder, str):
         return encoder
-    chosen = ImageEncoder() if encoder == "auto" else make_encoder(encoder)
+    chosen = _for_images(shape, PRESETS[preset]) if encoder == "auto" else make_encoder(encoder)
     if isinstance(chosen, SignalEncoder) and chosen.shape is not None:
         return chosen
     return chosen.set_params(shape=shape) if isinstance(chosen, (ImageEncoder, SignalEncoder)) else encoder
 
 
-def _suited(X: Any) -> Encoder | None:
+def _suited(X: Any, preset: Preset) -> Any:
     if is_sparse(X):  # numbers: sparse bits came packed
         return ThermometerEncoder(n_bits=sparse_bits_for(X.shape[1]))
     if _are_images(X):
-        return ImageEncoder()
+        return _for_images(X.shape[1:], preset)
     if are_texts(X):
         return TextEncoder()
     if has_text(X):
-        return TableEncoder()
+        return make_encoder(preset.tables)
     if are_bits(X):
         return None
-    n_bits = bits_for(X.shape[1])
-    warn_of_flattened_images(X, instead=f"thermometer{n_bits}")
-    return ThermometerEncoder(n_bits=n_bits)
+    name = preset.numbers or f"thermometer{bits_for(X.shape[1])}"
+    warn_of_flattened_images(X, instead=name)
+    return make_encoder(name)
+
+
+def _for_images(shape: tuple[int, ...], preset: Preset) -> Any:
+    return make_encoder(preset.small_images if min(shape[:2]) < _SMALL else preset.images)
 
 
 def _are_images(X: Any) -> bool:

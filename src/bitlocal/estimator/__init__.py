@@ -19,8 +19,9 @@ from bitlocal.samples import encode, fit_encoder, read, read_training
 from bitlocal.samples.weights import weigh
 from bitlocal.spec import Spec
 from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
+from bitlocal.spec.presets import PRESETS, settle
 from bitlocal.splits import hold_out
-from bitlocal.training import Callback, EpochRecord, Validation, train
+from bitlocal.training import Callback, EpochRecord, ReadoutRecord, Validation, train, train_readout
 
 
 class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
@@ -32,19 +33,19 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    hidden_layer_sizes : tuple of int or int, default=(1035,)
-        Neurons in each trained layer.
+    hidden_layer_sizes : tuple of int or int or None, default=None
+        Neurons in each trained layer. None for (1035,). Here and below, None has another meaning with a `preset`.
     group_size : int or None, default=None
         Neurons in a group; must divide every layer's size. A sample that teaches updates at most one neuron in each
         group, so smaller groups learn faster and larger groups learn more finely. None for the size closest to 45 that
         divides every layer's.
-    robustness : float, default=0.25
-        A sample teaches a layer until its class leads by this share of the layer's neurons. From 0 to 1.
-    reinforcement : float, default=2.0
+    robustness : float or None, default=None
+        A sample teaches a layer until its class leads by this share of the layer's neurons. From 0 to 1; None for 0.25.
+    reinforcement : float or None, default=None
         Factor p_r in the probability with which hidden weights move away from zero; 0 switches it off. From 0 to 10;
-        the publication uses 0.5.
-    batch_size : int, default=100
-        Samples in a mini-batch; weights are refreshed after each.
+        None for 2.0; the publication uses 0.5.
+    batch_size : int or None, default=None
+        Samples in a mini-batch; weights are refreshed after each. None for 100.
     max_iter : int or None, default=None
         Epochs. None for 20, and more for small data: as many as make 2000 mini-batches, up to 200.
     hidden_clip : int or None, default=None
@@ -57,6 +58,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Whether the last layer's classifier learns too, with hidden weights of its own.
     single_output : bool, default=False
         Whether two classes share one output unit, which is + for the second class and - for the first.
+    readout : str, default="votes"
+        What tells the class: "votes" of the last layer's neurons, by its random classifier; or "learned", a whole
+        number for each class and neuron, which begins as a vote and learns from samples whose class does not lead by
+        enough, while the layers learn as ever. `fit` trains these numbers last, in 15 passes, `partial_fit` beside the
+        layers. With `early_stopping` the held-out part chooses between the passes and votes.
     encoder : str, transformer or None, default="auto"
         How samples become bits. "auto" gives arrays of three or four dimensions, which are images, an `ImageEncoder`,
         takes booleans, -1/+1 and 0/1, also in a sparse matrix, as bits, gives tables with text or categories a
@@ -91,6 +97,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Threads that encode, learn and predict; None for 1 and -1 for all processors. The results do not depend on it.
     verbose : bool, default=False
         Whether to print a line for each epoch.
+    preset : {"published", "accurate", "fast", "tiny"} or None, default=None
+        What parameters mean that are None, what "auto" is, and how many epochs there are. None is the best all-round
+        choice for the kind of data. "published" is what the publication has: one median for all features, groups of
+        15, 50 epochs. "accurate" takes several times the time and memory, "fast" a fraction of the time; "tiny" is for
+        devices: 110 neurons, counters of 8 bits. `bitlocal.spec.presets.PRESETS` has all of it.
 
     Attributes
     ----------
@@ -109,7 +120,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     n_iter_ : int
         Epochs of the last `fit`.
     history_ : list of EpochRecord
-        For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds.
+        For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds. All of
+        votes, which teach the layers.
+    readout_history_ : list of ReadoutRecord
+        For each pass of a learned readout in the last `fit`, from 0, where it begins: counts and validation accuracy.
+        Files do not keep it.
 
     References
     ----------
@@ -130,20 +145,22 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     classes_: NDArray[Any]
     feature_names_in_: NDArray[np.object_]
+    readout_history_: list[ReadoutRecord]
 
     def __init__(
         self,
-        hidden_layer_sizes: tuple[int, ...] | int = DEFAULTS["hidden_layer_sizes"],
+        hidden_layer_sizes: tuple[int, ...] | int | None = DEFAULTS["hidden_layer_sizes"],
         *,
         group_size: int | None = DEFAULTS["group_size"],
-        robustness: float = DEFAULTS["robustness"],
-        reinforcement: float = DEFAULTS["reinforcement"],
-        batch_size: int = DEFAULTS["batch_size"],
+        robustness: float | None = DEFAULTS["robustness"],
+        reinforcement: float | None = DEFAULTS["reinforcement"],
+        batch_size: int | None = DEFAULTS["batch_size"],
         max_iter: int | None = DEFAULTS["max_iter"],
         hidden_clip: int | None = DEFAULTS["hidden_clip"],
         freeze_first: bool = DEFAULTS["freeze_first"],
         train_classifier: bool = DEFAULTS["train_classifier"],
         single_output: bool = DEFAULTS["single_output"],
+        readout: str = DEFAULTS["readout"],
         encoder: Any = DEFAULTS["encoder"],
         class_weight: Mapping[Any, float] | str | None = DEFAULTS["class_weight"],
         probability: bool = DEFAULTS["probability"],
@@ -155,6 +172,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         random_state: Any = DEFAULTS["random_state"],
         n_jobs: int | None = DEFAULTS["n_jobs"],
         verbose: bool = DEFAULTS["verbose"],
+        preset: str | None = DEFAULTS["preset"],
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.group_size = group_size
@@ -166,6 +184,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         self.freeze_first = freeze_first
         self.train_classifier = train_classifier
         self.single_output = single_output
+        self.readout = readout
         self.encoder = encoder
         self.class_weight = class_weight
         self.probability = probability
@@ -177,6 +196,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.preset = preset
 
     # Training ------------------------------------------------------------------------------------------------------
 
@@ -254,7 +274,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             labels,
             weights=weights,
             epochs=n_epochs,
-            batch_size=int(self.batch_size),
+            batch_size=self._batch_size,
             n_threads=effective_n_jobs(self.n_jobs),
             validation=validation,
             callback=callback,
@@ -263,8 +283,10 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             self.history_.append(record)
             if self.verbose:
                 print(_describe(record, n_epochs))
+        how = {"batch_size": self._batch_size, "n_threads": effective_n_jobs(self.n_jobs)}
+        if self.readout == "learned":
+            self.readout_history_ = train_readout(self.network_, bits, labels, weights, validation, **how)
         if self.probability:
-            how = {"batch_size": int(self.batch_size), "n_threads": effective_n_jobs(self.n_jobs)}
             self.calibration_ = StreamCalibration(
                 calibrated_temperature(self.network_, bits, labels, weights, **how)
                 if validation is None
@@ -327,7 +349,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             bits,
             labels,
             weights=weights,
-            batch_size=int(self.batch_size),
+            batch_size=self._batch_size,
             n_threads=effective_n_jobs(self.n_jobs),
             logits=logits,
         )
@@ -339,6 +361,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         self.network_ = BinaryNetwork(self._spec(n_bits, draw_seed(self.random_state)))
         self.calibration_ = StreamCalibration()
         self.history_: list[EpochRecord] = []
+        self.readout_history_ = []
         self.n_iter_ = 0
 
     def _spec(self, n_bits: int, seed: int) -> Spec:
@@ -348,8 +371,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     def _epochs(self, n_samples: int) -> int:
         if self.max_iter is not None:
             return int(self.max_iter)
-        steps_per_epoch = -(-n_samples // int(self.batch_size))
-        return min(max(-(-2000 // steps_per_epoch), 20), 200)
+        return PRESETS[self.preset].n_epochs(n_samples, self._batch_size)
+
+    @property
+    def _batch_size(self) -> int:
+        return int(self.settled()["batch_size"])
 
     def _check_same_rule(self) -> None:
         """Learning may go on with other epochs or batches, not with another network or rule."""
@@ -384,6 +410,8 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
         """Compute the logits, whole numbers: how many neurons of the last layer vote for a class, less those against.
 
+        With a learned readout, they are sums of its numbers for a class, a vote being worth 64 when it begins.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), or PackedBits
@@ -416,6 +444,10 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         tags.input_tags.allow_nan = self.encoder is not None
         tags.input_tags.sparse = True
         return tags
+
+    def settled(self) -> dict[str, Any]:
+        """Give the parameters, with what those that are None mean with the preset."""
+        return settle(self.get_params(deep=False))
 
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bitlocal.bits import PackedBits
 from bitlocal.network import BinaryNetwork
 from bitlocal.samples.weights import ONE
-from bitlocal.training import Validation, train
+from bitlocal.training import Validation, train, train_readout
 
 _ENOUGH = 1000  # samples that tell a temperature to a few per cent
 _WIDEST = 30  # temperatures are between 2**-30 and 2**30
@@ -162,16 +162,16 @@ def calibrated_temperature(
     for fold in _folds(samples, labels, seed=network.spec.seed):
         rest = np.setdiff1d(np.arange(len(labels)), fold)
         other = BinaryNetwork(network.spec)
-        for _ in train(
-            other,
-            samples[rest],
-            labels[rest],
-            weights=None if weights is None else weights[rest],
-            epochs=-(-network.state.epoch // 2),
-            batch_size=batch_size,
-            n_threads=n_threads,
-        ):
+        data = samples[rest], labels[rest]
+        how: Any = {
+            "weights": None if weights is None else weights[rest],
+            "batch_size": batch_size,
+            "n_threads": n_threads,
+        }
+        for _ in train(other, *data, epochs=-(-network.state.epoch // 2), **how):
             pass
+        if network.spec.target.readout == "learned":
+            train_readout(other, *data, **how)
         logits.append(other.logits(samples[fold], n_threads=n_threads))
         unseen.append(fold)
     rows = np.concatenate(unseen)

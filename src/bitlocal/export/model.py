@@ -206,6 +206,8 @@ def of(classifier: Any, *, learn: bool = False) -> ExportModel:
     spec = network.spec
     if any(block.pools for block in spec.blocks):
         raise ExportError("the single-layer method has no form in C: expected a BMLPClassifier")
+    if spec.target.readout != "votes":
+        raise ExportError("a learned readout has no form in C yet: train with readout='votes'")
     if learn:
         _require_learning(network)
     thresholds = network.reinforcement_thresholds()[: network.n_layers]
@@ -229,7 +231,7 @@ def of(classifier: Any, *, learn: bool = False) -> ExportModel:
         hidden_clip=spec.rule.hidden_clip,
         counter_range=spec.rule.counter_range,
         step=network.state.step % _STEPS,
-        batch_size=int(classifier.batch_size),
+        batch_size=int(classifier.settled()["batch_size"]),
         learning=_learning(classifier) if learn else None,
     )
 

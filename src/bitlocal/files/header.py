@@ -26,6 +26,7 @@ def _spec(
     freeze_first: bool = False,
     train_classifier: bool = False,
     single_output: bool = False,
+    readout: str = "votes",
 ) -> Spec:
     """Make a specification; the parameters are the entries, in their order."""
     given = locals()
@@ -36,7 +37,9 @@ def _spec(
 def spec_to_json(spec: Spec) -> dict[str, Any]:
     """Give the entries of a specification."""
     values = {"n_inputs": spec.n_inputs, "n_classes": spec.n_classes, "seed": spec.seed, **decompose(spec)}
-    return {name: values[name] for name in inspect.signature(_spec).parameters}
+    if values["readout"] == "votes":
+        del values["readout"]  # younger than format 1: written where it says something
+    return {name: values[name] for name in inspect.signature(_spec).parameters if name in values}
 
 
 def spec_from_json(entries: Mapping[str, Any]) -> Spec:

@@ -220,6 +220,7 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
     require(fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
     classifier.n_iter_ = header["n_iter"]
     classifier.history_ = [record_from_json(record) for record in header.get("history", [])]
+    classifier.readout_history_ = []
     return Model(classifier, _data_from_json(header["data"]))
 
 
@@ -246,9 +247,11 @@ def _parameters(classifier: BMLPClassifier) -> dict[str, Any]:
         del parameters[name]
     if not isinstance(parameters["encoder"], str):
         parameters["encoder"] = encoder_to_json(parameters["encoder"])
+    parameters["batch_size"] = classifier.settled()["batch_size"]
     # Younger than format 1: written where they say something, so that other files stay as they were.
-    if parameters["probability"] == DEFAULTS["probability"]:
-        del parameters["probability"]
+    for name in ("probability", "preset"):
+        if parameters[name] == DEFAULTS[name]:
+            del parameters[name]
     if (class_weight := parameters.pop("class_weight")) is not None:
         named = isinstance(class_weight, Mapping)
         parameters["class_weight"] = [list(pair) for pair in class_weight.items()] if named else class_weight

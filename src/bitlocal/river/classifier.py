@@ -21,6 +21,7 @@ from bitlocal.samples.weights import MOST, to_fixed
 from bitlocal.spec import default_group_size
 from bitlocal.spec.constraints import Whole
 from bitlocal.spec.parameters import DEFAULTS, layer_sizes
+from bitlocal.spec.presets import PRESETS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,9 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         Whether the first layer stays as it was drawn: random features.
     train_classifier : bool, default=False
         Whether the last layer's classifier learns too.
+    readout : str, default="votes"
+        What tells the class: "votes" of the last layer, or "learned", whole numbers that begin as these votes and learn
+        beside the layers.
     batch_size : int, default=1
         Samples in a mini-batch. What does not fill one yet waits, so that `learn_many` and `learn_one` are the same.
     warm_up : int, default=200
@@ -87,13 +91,14 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: tuple[int, ...] | int = DEFAULTS["hidden_layer_sizes"],
+        hidden_layer_sizes: tuple[int, ...] | int = PRESETS[None].hidden_layer_sizes,
         group_size: int | None = None,
-        robustness: float = DEFAULTS["robustness"],
+        robustness: float = PRESETS[None].robustness,
         reinforcement: float = 0.0,
         hidden_clip: int | None = DEFAULTS["hidden_clip"],
         freeze_first: bool = DEFAULTS["freeze_first"],
         train_classifier: bool = DEFAULTS["train_classifier"],
+        readout: str = DEFAULTS["readout"],
         batch_size: int = 1,
         warm_up: int = 200,
         encoder: str | Encoder | None = None,
@@ -108,6 +113,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         self.hidden_clip = hidden_clip
         self.freeze_first = freeze_first
         self.train_classifier = train_classifier
+        self.readout = readout
         self.batch_size = batch_size
         self.warm_up = warm_up
         self.encoder = encoder
@@ -287,6 +293,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
             hidden_clip=self.hidden_clip,
             freeze_first=self.freeze_first,
             train_classifier=self.train_classifier,
+            readout=self.readout,
             encoder=None,
             probability=False,  # they are not over all places: see calibration.py
             random_state=self.seed,

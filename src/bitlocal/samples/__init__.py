@@ -132,7 +132,7 @@ def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
 
     The number and the names of the features are noted in the estimator, where the encoder alone knows them.
     """
-    encoder = resolve(estimator.encoder, X)
+    encoder = resolve(estimator.encoder, X, getattr(estimator, "preset", None))
     if encoder is None:
         return None
     try:

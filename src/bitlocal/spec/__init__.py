@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 _COUNTER_MIN, _COUNTER_MAX = -(2**15), 2**15 - 1
+READOUTS = ("votes", "learned")
+MOST_READ = 2**15 - 1  # neurons of a learned readout, so that logits and the difference of two fit 32 bits
+_VOTE = 64  # what a vote of the local classifier is worth when a learned readout begins
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,23 @@ class Classes:
         Whether the rows of the last layer's classifier have hidden weights of their own, and learn.
     single_output : bool, default=False
         Whether two classes share one row of each local classifier, with opposite signs.
+    readout : {"votes", "learned"}, default="votes"
+        What tells the class: votes of the last layer by its local classifier, or integers that learn beside the rule.
     """
 
     n_classes: int
     trained: bool = False
     single_output: bool = False
+    readout: str = "votes"
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         if self.single_output and self.n_classes != 2:
             raise ValueError(f"single_output is for two classes: expected 2, got {self.n_classes}")
+        if self.readout not in READOUTS:
+            raise ValueError(f"readout={self.readout!r}: expected {' or '.join(map(repr, READOUTS))}")
+        if self.readout == "learned" and (self.trained or self.single_output):
+            raise ValueError("a learned readout has rows of its own: expected no other kind of classifier beside it")
 
 
 @dataclass(frozen=True)
@@ -178,6 +188,12 @@ class Spec:
         for below, layer in zip(self.layers, self.layers[1:], strict=False):
             if isinstance(layer, Pool) and not (isinstance(below, Dense) and below.group_size == layer.size):
                 raise ValueError(f"{layer}: expected a Dense with groups of {layer.size} below, got {below}")
+        if self.target.readout == "learned":
+            last = self.layers[-1]
+            if isinstance(last, Pool):
+                raise ValueError(f"{last}: a learned readout reads neurons, expected a Dense last")
+            if last.neurons > MOST_READ:
+                raise ValueError(f"{last}: a learned readout reads at most {MOST_READ} neurons")
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -205,6 +221,11 @@ class Spec:
     def n_classes(self) -> int:
         """C."""
         return self.target.n_classes
+
+    @property
+    def readout_margin(self) -> int | None:
+        """What a class must lead by in a learned readout, 64 * floor(K_L / 2); None where votes tell the class."""
+        return None if self.target.readout == "votes" else _VOTE * (self.blocks[-1].n_outputs // 2)
 
     @property
     def fan_ins(self) -> tuple[int, ...]:

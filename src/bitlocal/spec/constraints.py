@@ -141,6 +141,20 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """One of several words."""
+
+    kind: ClassVar[Any] = str
+    words: tuple[str, ...]
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise a ValueError unless the value is one of them."""
+        if not isinstance(value, str) or value not in self.words:
+            *most, last = map(repr, self.words)
+            raise ValueError(f"{name}={value!r}: expected {', '.join(most)} or {last}")
+
+
+@dataclass(frozen=True)
 class LayerSizes:
     """One whole number from 1 on, or a sequence of at least one of them."""
 

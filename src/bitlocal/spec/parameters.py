@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bitlocal.spec import Classes, Dense, LayerSpec, Pool, Rule, Spec, default_group_size
+from bitlocal.spec import MOST_READ, READOUTS, Classes, Dense, LayerSpec, Pool, Rule, Spec
 from bitlocal.spec.constraints import (
     Anything,
     Between,
@@ -20,11 +20,13 @@ from bitlocal.spec.constraints import (
     Jobs,
     LayerSizes,
     Odd,
+    OneOf,
     Optional,
     Seed,
     Whole,
     is_whole,
 )
+from bitlocal.spec.presets import PRESETS, settle
 
 _SAME: Any = object()  # the default on the command line is that in Python
 
@@ -72,13 +74,15 @@ class Parameter:
             object.__setattr__(self, "option_usual", self.option_usual or self.usual)
 
 
+_USUAL = PRESETS[None]
+
 PARAMETERS: Mapping[str, Parameter] = {
     "hidden_layer_sizes": Parameter(
-        (1035,),
-        LayerSizes(2**24 - 1),
+        None,
+        Optional(LayerSizes(2**24 - 1)),
         "--hidden",
         "neurons in each trained layer",
-        "1035",
+        ",".join(map(str, _USUAL.hidden_layer_sizes)),
         note="with commas between",
         defines=True,
     ),
@@ -87,36 +91,52 @@ PARAMETERS: Mapping[str, Parameter] = {
         Optional(Whole(1)),
         "--group-size",
         "a sample updates at most one neuron in each group of this many",
-        "about 45",
+        f"about {_USUAL.group_size}",
         note="divides every layer",
         defines=True,
     ),
     "robustness": Parameter(
-        Rule.robustness,
-        Between(0, 1),
+        None,
+        Optional(Between(0, 1)),
         "--robustness",
         "a sample teaches until its class leads by this share of the layer",
+        f"{_USUAL.robustness}",
         defines=True,
     ),
     "reinforcement": Parameter(
-        Rule.reinforcement,
-        Between(0, 10),
+        None,
+        Optional(Between(0, 10)),
         "--reinforcement",
         "how readily hidden weights move away from zero",
+        f"{_USUAL.reinforcement}",
         defines=True,
     ),
-    "batch_size": Parameter(100, Whole(1, 2**63 - 1), "--batch-size", "samples in a mini-batch"),
+    "batch_size": Parameter(
+        None, Optional(Whole(1, 2**63 - 1)), "--batch-size", "samples in a mini-batch", f"{_USUAL.batch_size}"
+    ),
     "max_iter": Parameter(
-        None, Optional(Whole(1)), "--epochs", "passes over the training data; more than 20 for small data", "20 or more"
+        None,
+        Optional(Whole(1)),
+        "--epochs",
+        f"passes over the training data; more than {_USUAL.epochs} for small data",
+        f"{_USUAL.epochs} or more",
     ),
     "hidden_clip": Parameter(
-        Rule.hidden_clip, Optional(Odd(1, 65535)), "--clip", "odd bound on the hidden weights", "none", defines=True
+        None, Optional(Odd(1, 65535)), "--clip", "odd bound on the hidden weights", "none", defines=True
     ),
     "freeze_first": Parameter(False, Flag(), "--freeze-first", "leave the first layer as it was drawn", defines=True),
     "train_classifier": Parameter(
         False, Flag(), "--train-classifier", "let the last layer's classifier learn too", defines=True
     ),
     "single_output": Parameter(False, Flag(), "--single-output", "one output unit for two classes", defines=True),
+    "readout": Parameter(
+        "votes",
+        OneOf(READOUTS),
+        "--readout",
+        "what tells the class: votes of the last layer, or integers that are learned from it",
+        note="votes or learned",
+        defines=True,
+    ),
     "encoder": Parameter(
         "auto",
         Anything(),
@@ -162,6 +182,14 @@ PARAMETERS: Mapping[str, Parameter] = {
         None, Jobs(), "--threads", "threads; the result is the same", "1", option_default=None, option_usual="all"
     ),
     "verbose": Parameter(False, Anything(), None, "print a line for each epoch"),
+    "preset": Parameter(
+        None,
+        Optional(OneOf(tuple(name for name in PRESETS if name is not None))),
+        "--preset",
+        "what parameters without a value mean",
+        "none",
+        note="; ".join(f"{name}: {preset.meaning}" for name, preset in PRESETS.items() if name is not None),
+    ),
 }
 DEFAULTS: Mapping[str, Any] = {name: parameter.default for name, parameter in PARAMETERS.items()}
 
@@ -198,14 +226,26 @@ def check(parameters: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
         if name in PARAMETERS:
             PARAMETERS[name].constraint.check(name, value)
-    sizes = layer_sizes(parameters["hidden_layer_sizes"])
-    group_size = parameters.get("group_size")
-    if "group_size" in parameters:
-        _check_groups(sizes, default_group_size(sizes) if group_size is None else int(group_size))
+    settled = settle(parameters)
+    sizes = layer_sizes(settled["hidden_layer_sizes"])
+    _check_groups(sizes, int(settled["group_size"]))
     if parameters.get("freeze_first") and len(sizes) == 1 and not parameters["train_classifier"]:
         raise ValueError("freeze_first=True leaves nothing to train: add a layer, or set train_classifier=True")
     if parameters.get("single_output") and parameters["train_classifier"]:
         raise ValueError("single_output=True and train_classifier=True cannot be combined: choose one")
+    if parameters.get("readout") == "learned":
+        _check_readout(parameters, sizes[-1])
+
+
+def _check_readout(parameters: Mapping[str, Any], n_neurons: int) -> None:
+    for name in ("single_output", "train_classifier"):
+        if parameters.get(name):
+            raise ValueError(f"readout='learned' and {name}=True cannot be combined: choose one")
+    if n_neurons > MOST_READ:
+        raise ValueError(
+            f"readout='learned' reads at most {MOST_READ} neurons, got {n_neurons}: make the last layer smaller, or "
+            "set readout='votes'"
+        )
 
 
 def layer_sizes(sizes: Sequence[int] | int) -> tuple[int, ...]:
@@ -240,7 +280,7 @@ def compose(
     Parameters
     ----------
     parameters : mapping
-        `hidden_layer_sizes`, and any of the others that define a network.
+        Any of those that define a network; others, and those that are None, are as the preset among them says.
     n_inputs, n_classes : int
         Input bits and classes.
     seed : int, default=0
@@ -259,9 +299,9 @@ def compose(
     >>> compose({"hidden_layer_sizes": (60, 30), "group_size": 15}, n_inputs=8, n_classes=3).layers
     (Dense(neurons=60, group_size=15, frozen=False), Dense(neurons=30, group_size=15, frozen=False))
     """
-    given = {name: parameter.default for name, parameter in PARAMETERS.items() if parameter.defines} | dict(parameters)
+    given = settle({**DEFAULTS, **parameters})
     sizes = layer_sizes(given["hidden_layer_sizes"])
-    group_size = default_group_size(sizes) if given["group_size"] is None else int(given["group_size"])
+    group_size = int(given["group_size"])
     layers: list[LayerSpec] = []
     for i, size in enumerate(sizes):
         layers.append(Dense(size, group_size, frozen=bool(given["freeze_first"]) and i == 0))
@@ -271,7 +311,12 @@ def compose(
     return Spec(
         n_inputs,
         tuple(layers),
-        Classes(n_classes, trained=bool(given["train_classifier"]), single_output=bool(given["single_output"])),
+        Classes(
+            n_classes,
+            trained=bool(given["train_classifier"]),
+            single_output=bool(given["single_output"]),
+            readout=given["readout"],
+        ),
         Rule(float(given["robustness"]), float(given["reinforcement"]), None if clip is None else int(clip)),
         seed,
     )
@@ -290,4 +335,5 @@ def decompose(spec: Spec) -> dict[str, Any]:
         "freeze_first": first.frozen,
         "train_classifier": spec.target.trained,
         "single_output": spec.target.single_output,
+        "readout": spec.target.readout,
     }

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bitlocal.spec.constraints import Jobs, LayerSizes, Seed
+from bitlocal.spec.constraints import Jobs, LayerSizes, Optional, Seed
 from bitlocal.spec.parameters import PARAMETERS, Parameter
 
 _LIMITS: dict[type, dict[str, Any]] = {Seed: {"min": 0, "max": 2**64 - 1}, Jobs: {"min": 1, "max": 1024}}
@@ -30,7 +30,10 @@ def with_parameters(command: Callable[..., None]) -> Callable[..., None]:
     first = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.kind is not p.KEYWORD_ONLY]
     options = [
         inspect.Parameter(
-            words[name], inspect.Parameter.KEYWORD_ONLY, default=_default(parameter), annotation=_option(parameter)
+            words[name],
+            inspect.Parameter.KEYWORD_ONLY,
+            default=parameter.option_default,
+            annotation=_option(parameter),
         )
         for name, parameter in with_option.items()
     ]
@@ -49,15 +52,10 @@ def _option(parameter: Parameter) -> Any:
     return Annotated[parameter.constraint.kind, typer.Option(parameter.option, help=text, **limits)]
 
 
-def _default(parameter: Parameter) -> Any:
-    """Give the default as it would be typed."""
-    default = parameter.option_default
-    return ",".join(map(str, default)) if isinstance(parameter.constraint, LayerSizes) else default
-
-
 def _value(parameter: Parameter, value: Any) -> Any:
     """Give what was typed as the classifier takes it."""
-    if not isinstance(parameter.constraint, LayerSizes):
+    sizes = isinstance(parameter.constraint, Optional) and isinstance(parameter.constraint.other, LayerSizes)
+    if value is None or not sizes:
         return value
     try:
         return tuple(int(size) for size in value.split(","))

@@ -36,7 +36,8 @@ _ROWS_AT_A_TIME = 4096
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
 
-_NUMBERS = {"pool": 2, "words": 5, "sampledwords": 5}  # behind the name of a part, at most; behind others one
+# Behind a part's name, at most; behind others one.
+_NUMBERS = {"median": 0, "pool": 2, "words": 5, "sampledwords": 5}
 
 
 class ImageEncoder(Encoder):
@@ -48,6 +49,8 @@ class ImageEncoder(Encoder):
         What to encode, joined by "+":
 
         ========================  ==================================================================================
+        median                    1 bit a pixel: whether it lies above the median of all pixels of the training data,
+                                  as in the publication
         thermometerN              N bits a pixel: whether it lies above quantiles of the training data
         poolN                     N bits for each square of 2 x 2 pixels: whether their sum lies above quantiles of
                                   the training data; poolN/S for squares of side S. Those that the image's end cuts
@@ -191,16 +194,20 @@ class ImageEncoder(Encoder):
         """Read the names of the parts, and the numbers behind each."""
         found = []
         for text in str(self.parts).split("+"):
-            match = re.fullmatch(r"([a-z]+)([1-9]\d{0,5}(?:/[1-9]\d{0,3})*)", text)
-            numbers = [int(number) for number in match[2].split("/")] if match else []
-            if match is None or match[1] not in _MAKERS or len(numbers) > _NUMBERS.get(match[1], 1):
-                expected = ", ".join(f"{name}N" for name in _MAKERS)
+            match = re.fullmatch(r"([a-z]+)((?:[1-9]\d{0,5}(?:/[1-9]\d{0,3})*)?)", text)
+            numbers = [int(number) for number in match[2].split("/") if number] if match else []
+            most = _NUMBERS.get(match[1], 1) if match else 0
+            if match is None or match[1] not in _MAKERS or not min(most, 1) <= len(numbers) <= most:
+                expected = ", ".join(f"{name}N" for name in _MAKERS if _NUMBERS.get(name, 1))
                 raise ValueError(
-                    f"parts={self.parts!r}: {text!r} is unknown; use {expected}, wordsN/S/T/G/K "
-                    "or poolN/S, joined by '+'"
+                    f"parts={self.parts!r}: {text!r} is unknown; use {expected}, wordsN/S/T/G/K or poolN/S, or median, "
+                    "joined by '+'"
                 )
             found.append((match[1], numbers))
         return found
+
+    def _median(self, image: Image) -> list[Part]:
+        return [Part(Pixels(image), MedianBinarizer())]
 
     def _thermometer(self, image: Image, n: int) -> list[Part]:
         return [Part(Pixels(image), ThermometerEncoder(n))]
@@ -452,6 +459,7 @@ class ImageEncoder(Encoder):
 
 
 _MAKERS: dict[str, Callable[..., list[Part]]] = {
+    "median": ImageEncoder._median,
     "thermometer": ImageEncoder._thermometer,
     "gradient": ImageEncoder._gradient,
     "census": ImageEncoder._census,

@@ -59,6 +59,16 @@ class SeenWords(OfImage):
     nearest: int | None = None
 
     @property
+    def edge(self) -> int:
+        """What differences of neighbours have to exceed."""
+        return 4 * self.margin // 5
+
+    @property
+    def flat(self) -> int:
+        """What the brightest and the darkest pixel of a patch that says something differ by at least."""
+        return 4 * self.margin // 3 if self.margin else 1
+
+    @property
     def grid(self) -> int:
         """Cells in each direction: fewer where there are fewer places."""
         height, width, _ = self.image.shape

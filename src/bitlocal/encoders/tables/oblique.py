@@ -12,15 +12,20 @@ from bitlocal.encoders.checks import Words
 from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.oblique.quantities import A_CATEGORY, Levels, Oblique
 from bitlocal.encoders.program import Quantities
-from bitlocal.encoders.tables.stages import Categories, TableRows
+from bitlocal.encoders.tables.stages import Categories, NumberColumn, TableRows
 
 
 @dataclass(frozen=True, eq=False)
 class TableOblique(Quantities):
     """Weighted sums of a table's numbers and of the bits of its categories.
 
+    In the program of a table the bits of its categories come right before these, so whoever runs the stages in a row
+    need not find them twice.
+
     Attributes
     ----------
+    numbers : tuple of NumberColumn
+        Where each number comes from.
     levels : Levels
         How numbers become whole.
     categories : Categories
@@ -29,6 +34,7 @@ class TableOblique(Quantities):
         What is added up.
     """
 
+    numbers: tuple[NumberColumn, ...]
     levels: Levels
     categories: Categories
     sums: Oblique

@@ -146,9 +146,10 @@ class TableEncoder(FeatureNames, Encoder):
 
     def _find_sums(self, table: TableRows, labels: NDArray[np.int64] | None) -> None:
         levels = Levels.find(list(table.numbers.T))
-        categories = Categories(self._columns(self._names(None))[1])
+        numbers, columns = self._columns(self._names(None))
+        categories = Categories(columns)
         nothing = np.zeros((0, 1), dtype=np.int64)
-        whole = TableOblique(levels, categories, Oblique(nothing, nothing)).whole(table)
+        whole = TableOblique(numbers, levels, categories, Oblique(nothing, nothing)).whole(table)
         sums, self._sum_thresholds = Draw(self.oblique).find(whole, labels)
         self._levels, self._sums = levels, sums
 
@@ -208,7 +209,8 @@ class TableEncoder(FeatureNames, Encoder):
         categories = Categories(columns)
         stages: tuple[Stage, ...] = (Compared(TableNumbers(numbers), self._thresholds), categories)
         if self.oblique:
-            stages += (Compared(TableOblique(self._levels, categories, self._sums), self._sum_thresholds),)
+            sums = TableOblique(numbers, self._levels, categories, self._sums)
+            stages += (Compared(sums, self._sum_thresholds),)
         return Piece(self.validate, stages)
 
     def _columns(self, names: list[str]) -> tuple[tuple[NumberColumn, ...], tuple[CategoryColumn, ...]]:

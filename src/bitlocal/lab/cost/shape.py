@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bitlocal.lab.methods import LOCAL, METHODS
-from bitlocal.spec import default_group_size
+from bitlocal.spec import READOUTS, default_group_size
+
+READOUT_BITS = 16  # of an integer of a learned readout
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Shape:
         Classes, C.
     group_size : int
         Neurons in a group; what "bmlp" and "single-layer" alone have.
+    readout : str
+        What tells the class: "votes", or "learned" integers, which "bmlp" alone has.
     """
 
     method: str
@@ -33,6 +37,7 @@ class Shape:
     hidden: tuple[int, ...]
     n_classes: int
     group_size: int
+    readout: str = "votes"
 
     @property
     def is_local(self) -> bool:
@@ -55,6 +60,11 @@ class Shape:
         """What the last random classifier reads: neurons of the last layer, or majority units."""
         return self.hidden[-1] // self.group_size if self.method == "single-layer" else self.hidden[-1]
 
+    @property
+    def logit_bits(self) -> int:
+        """Bits of a logit of a learned readout: a sum of as many of its integers as there are neurons."""
+        return READOUT_BITS + count_bits(self.units)
+
 
 def make_shape(
     method: str,
@@ -63,6 +73,7 @@ def make_shape(
     n_classes: int,
     group_size: int | None,
     freeze_first: bool = False,
+    readout: str = "votes",
 ) -> Shape:
     """Check what all functions take.
 
@@ -80,11 +91,15 @@ def make_shape(
         raise ValueError(f"hidden_layer_sizes={hidden_layer_sizes!r}: the single-layer method has exactly one layer")
     if freeze_first and (method != "bmlp" or len(sizes) == 1):
         raise ValueError("freeze_first=True: only 'bmlp' with two layers or more can leave the first as it was drawn")
+    if readout not in READOUTS:
+        raise ValueError(f"readout={readout!r}: expected {' or '.join(map(repr, READOUTS))}")
+    if readout == "learned" and method != "bmlp":
+        raise ValueError("readout='learned': only 'bmlp' has a learned readout")
     if n_inputs < 1:
         raise ValueError(f"n_inputs={n_inputs!r}: expected at least 1")
     if n_classes < 2:
         raise ValueError(f"n_classes={n_classes!r}: expected at least 2")
-    shape = Shape(method, int(n_inputs), sizes, int(n_classes), group_size or default_group_size(sizes))
+    shape = Shape(method, int(n_inputs), sizes, int(n_classes), group_size or default_group_size(sizes), readout)
     if shape.is_local and (shape.group_size < 1 or any(size % shape.group_size for size in sizes)):
         raise ValueError(f"group_size={shape.group_size} does not divide every layer of {hidden_layer_sizes!r}")
     return shape

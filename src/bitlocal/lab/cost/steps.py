@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bitlocal._core import longest_gap
-from bitlocal.lab.cost.shape import Shape, count_bits, make_shape
+from bitlocal.lab.cost.shape import READOUT_BITS, Shape, count_bits, make_shape
 
 _SEARCH = longest_gap.bit_length()  # comparisons that find one of 0 ... 1024 entries
 _FLOAT = 32
@@ -146,6 +146,7 @@ def operations(
     counter_bits: int = 16,
     clip: bool = False,
     freeze_first: bool = False,
+    readout: str = "votes",
     momentum: float = 0.9,
     weight_decay: float = 0.0,
 ) -> Operations:
@@ -172,6 +173,8 @@ def operations(
         Whether hidden weights have a bound, with which all of them are compared after each mini-batch.
     freeze_first : bool, default=False
         Whether the first of several layers of "bmlp" does not learn.
+    readout : {"votes", "learned"}, default="votes"
+        What tells the class in "bmlp". The training of a learned readout has no formula yet.
     momentum : float, default=0.9
         Momentum of "sgd"; 0 for none.
     weight_decay : float, default=0.0
@@ -196,7 +199,9 @@ def operations(
     >>> operations("adam", 784, (1035,), 10, run={"seen": 100, "batches": 1}).by_kind()["float square root"]
     821790
     """
-    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size, freeze_first)
+    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size, freeze_first, readout)
+    if run is not None and readout == "learned":
+        raise ValueError("the training of a learned readout has no formula yet: count its inference, without a run")
     if run is None:
         if shape.is_local:
             return _local_inference(shape)
@@ -246,6 +251,14 @@ def _local_forward(counted: Operations, shape: Shape, samples: int) -> None:
 def _local_inference(shape: Shape) -> Operations:
     counted = Operations()
     _local_forward(counted, shape, 1)
+    if shape.readout == "learned":
+        # An integer whose bits are flipped where the activation is -1; all of these begin with the number of those.
+        terms = shape.n_classes * shape.units
+        _popcount(counted, "logits", shape.units, 1)
+        counted.add("logits", "xnor", 1, READOUT_BITS * terms)
+        counted.add("logits", "addition", shape.logit_bits, terms)
+        counted.add("prediction", "maximum", shape.logit_bits, shape.n_classes - 1)
+        return counted
     _products(counted, "logits", shape.units, shape.n_classes)
     counted.add("prediction", "maximum", count_bits(shape.units), shape.n_classes - 1)
     return counted

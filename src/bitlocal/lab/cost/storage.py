@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bitlocal.lab.cost.shape import Shape, count_bits, make_shape
+from bitlocal.lab.cost.shape import READOUT_BITS, Shape, count_bits, make_shape
 
 _FLOAT = 32
 INPUT_BITS = {"bits": 1, "uint8": 8, "float32": 32}
@@ -62,6 +62,7 @@ def memory(
     group_size: int | None = None,
     counter_bits: int = 16,
     freeze_first: bool = False,
+    readout: str = "votes",
     momentum: float = 0.9,
 ) -> Memory:
     """Tell how many bits of memory a method needs.
@@ -90,6 +91,9 @@ def memory(
         Bits of a hidden weight.
     freeze_first : bool, default=False
         Whether the first of several layers of "bmlp" does not learn.
+    readout : {"votes", "learned"}, default="votes"
+        What tells the class in "bmlp". In training on stored samples, a learned readout also needs the activations of
+        all of them, which are not counted.
     momentum : float, default=0.9
         Momentum of "sgd"; 0 for none, which needs no memory.
 
@@ -110,7 +114,7 @@ def memory(
     >>> memory("adam", 784, (1035,), 10).state
     {'gradients': 26297280, 'optimiser': 52594560}
     """
-    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size, freeze_first)
+    shape = make_shape(method, n_inputs, hidden_layer_sizes, n_classes, group_size, freeze_first, readout)
     if input_type is None:
         input_type = "float32" if method in ("sgd", "adam") else "bits"
     if input_type not in INPUT_BITS:
@@ -134,7 +138,7 @@ def memory(
 def _local(shape: Shape, training: bool, batch_size: int, counter_bits: int, freeze_first: bool) -> Memory:
     needed = Memory()
     learning = shape.trained[1:] if freeze_first else shape.trained
-    classified = [shape.units]  # what the classifiers in use read
+    classified = [shape.units] if shape.readout == "votes" else []  # what the classifiers in use read
     if training and shape.method == "bmlp":
         classified = [size for _, size in learning]
     neurons = sum(shape.hidden) + (shape.units if shape.method == "single-layer" else 0)
@@ -148,6 +152,9 @@ def _local(shape: Shape, training: bool, batch_size: int, counter_bits: int, fre
         signed = sum(size * (count_bits(n_inputs) + 1) for n_inputs, size in learning)
         needed.activations["pre-activations"] = batch_size * signed
     logits = sum(shape.n_classes * (count_bits(size) + 1) for size in classified)
+    if shape.readout == "learned":
+        needed.model["readout"] = READOUT_BITS * shape.n_classes * shape.units
+        logits += shape.n_classes * shape.logit_bits
     needed.activations["logits"] = batch_size * logits
     return needed
 

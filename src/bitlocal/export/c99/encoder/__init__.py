@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from bitlocal.encoders.images.words import SeenWords
 from bitlocal.encoders.program import Piece, Program, Stage
 from bitlocal.export import model
-from bitlocal.export.c99.encoder import columns, images, oblique, signals, tables
+from bitlocal.export.c99.encoder import columns, images, oblique, signals, tables, words
 from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType, as_features, largest_type
 from bitlocal.export.c99.encoder.writer import Writer, kind_of
@@ -24,6 +23,7 @@ WRITERS: dict[type, Writer] = {
     **oblique.WRITERS,
     **signals.WRITERS,
     **tables.WRITERS,
+    **words.WRITERS,
 }
 """What writes each kind of stage, by its type or that of its quantities."""
 
@@ -42,13 +42,13 @@ class EncoderCode:
         Bits of an encoded sample.
     declarations : str
         Tables of constants, and helper functions. They use the types of stddef.h and stdint.h, memcpy, memset, and the
-        macros PREFIX_ROM, PREFIX_ROM_U8, PREFIX_ROM_U16, PREFIX_ROM_I16 and PREFIX_ROM_U32.
+        macros PREFIX_ROM, PREFIX_ROM_U8, PREFIX_ROM_U16, PREFIX_ROM_I16, PREFIX_ROM_U32 and PREFIX_POPCOUNT32.
     body : str
         `static void PREFIX_encode(const PREFIX_feature_t *features, uint32_t *bits)`, which writes all
         ceil(n_bits / 32) words.
     scratch_bytes : int
-        Memory on the stack that it needs for arrays, beyond the bits: for the counts of "hog" in images. Everything
-        else that would take room is computed again.
+        Memory on the stack that it needs for arrays, beyond the bits: for the counts of "hog" and "words" in images.
+        Everything else that would take room is computed again.
     """
 
     feature_type: str
@@ -109,6 +109,7 @@ def code_for(program: Program | None, n_features: int, prefix: str, features: st
         for piece in program.pieces:
             for writer, run in _runs(piece):
                 writer.add(builder, run)
+                builder.first_bit += sum(stage.n_bits for stage in run)
     n_bits = n_features if program is None else program.n_bits
     return EncoderCode(
         kind.ctype, n_features, n_bits, builder.declarations, builder.body(n_bits), builder.scratch_bytes
@@ -118,11 +119,6 @@ def code_for(program: Program | None, n_features: int, prefix: str, features: st
 def _runs(piece: Piece) -> Iterator[tuple[Writer, list[Stage]]]:
     """Give stages of one kind that follow each other, with what writes them."""
     for kind, run in groupby(piece.stages, key=kind_of):
-        if kind is SeenWords:
-            raise ExportError(
-                "words of a code book (parts words and sampledwords of an ImageEncoder) have no form in C: use other "
-                "parts, such as thermometer4+hog4, or encode the samples before they reach the device"
-            )
         if kind not in WRITERS:
             raise ExportError(f"{kind.__name__} has no form in C: encode the samples before they reach the device")
         yield WRITERS[kind], list(run)

@@ -45,6 +45,8 @@ class Builder:
     ----------
     calls : list of str
         The calls that write the bits, one part after the other.
+    first_bit : int
+        Where the bits of the stages that are being written begin.
     scratch_bytes : int
         Memory for arrays that some part needs on the stack; no two need theirs at a time.
     """
@@ -52,6 +54,7 @@ class Builder:
     def __init__(self, prefix: str, features: FeatureType) -> None:
         self.features = features
         self.calls: list[str] = []
+        self.first_bit = 0
         self.scratch_bytes = 0
         self._prefix = f"{prefix}_enc"  # so that names of the encoder differ from those of other code
         self._texts = Texts(prefix)

@@ -183,7 +183,7 @@ def _cells(to: _Writing, stage: Compared, of: Cells) -> None:
     )
 
 
-def _suited(stage: Compared, thresholds: NDArray[np.float64]) -> FeatureType:
+def suited(stage: Compared, thresholds: NDArray[np.float64]) -> FeatureType:
     """Tell what images the encoder was fitted on, as far as it remembers.
 
     It knows whether they were whole numbers, their range but for rounding (from the margin), and thresholds on pixels.
@@ -220,7 +220,7 @@ def _writer(
         quantities: Any = stage.quantities
         write(_Writing(builder, quantities.image), stage, quantities)
 
-    return Writer(each(add), lambda stage: _suited(stage, on_pixels(stage)), knows=True)
+    return Writer(each(add), lambda stage: suited(stage, on_pixels(stage)), knows=True)
 
 
 WRITERS: dict[type, Writer] = {

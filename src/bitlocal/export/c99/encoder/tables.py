@@ -73,7 +73,7 @@ def _add_categories(builder: Builder, stage: Categories) -> None:
             f"CategoryEncoder has bits for missing values (NaN), which features of type "
             f"{builder.features.name} cannot have: export with features='float'"
         )
-    finder = _Finder(builder, [_keys(builder, column.name, _told_apart(column)) for column in columns])
+    finder = Finder(builder, [keys_of(builder, column.name, _told_apart(column)) for column in columns])
     lines = []
     for i, column in enumerate(columns):
         if column.n_bits:
@@ -101,7 +101,7 @@ def _rest(builder: Builder, column: CategoryColumn, value: str) -> list[str]:
     return lines
 
 
-def _keys(builder: Builder, name: str, categories: Sequence[str]) -> list[int]:
+def keys_of(builder: Builder, name: str, categories: Sequence[str]) -> list[int]:
     """Give what features are compared with for each category: a number, or the key of one.
 
     A category that no feature of the type can be, such as 0.1, which 32-bit numbers only come near, gets a number that
@@ -122,8 +122,16 @@ def _keys(builder: Builder, name: str, categories: Sequence[str]) -> list[int]:
     return keys
 
 
-class _Finder:
-    """The code that finds the place of a feature among the categories of a column."""
+class Finder:
+    """The code that finds the place of a feature among the categories of a column.
+
+    Parameters
+    ----------
+    builder : Builder
+        Where it goes.
+    keys : sequence of sequences of int
+        What features are compared with for the categories of each column, see `keys_of`.
+    """
 
     def __init__(self, builder: Builder, keys: Sequence[Sequence[int]]) -> None:
         self._builder = builder
@@ -136,9 +144,11 @@ class _Finder:
         self._name = builder.function("place", _FILE, "place", ctype=table.ctype, equal=equal)
 
     def value(self, feature: int) -> str:
+        """Write what is compared for a feature."""
         return self._builder.value(unsigned(feature))
 
     def place(self, column: int, feature: int) -> str:
+        """Write the place of a feature among the categories of a column, from 1; 0 if it is none of them."""
         first, end = self._first[column], self._first[column + 1]
         values = {"name": self._name, "value": self.value(feature), "first": first, "n": end - first}
         return self._builder.expression(_FILE, "call of place", **values)
@@ -148,13 +158,13 @@ class _Finder:
 
 
 def _suited_numbers(stage: Compared) -> FeatureType:
-    columns = _columns_of(stage)
+    columns = columns_of(stage)
     orders = [(column.name, column.order) for column in columns if column.order]
     found = [_suited_to_categories([order], missing=False) for order in orders]
     return largest_type([suited_to(stage.thresholds), *found])
 
 
-def _columns_of(stage: Compared) -> tuple[NumberColumn, ...]:
+def columns_of(stage: Compared) -> tuple[NumberColumn, ...]:
     """Give where numbers come from, none of which may be part of a time."""
     assert isinstance(stage.quantities, TableNumbers)
     for column in stage.quantities.columns:
@@ -168,7 +178,7 @@ def _columns_of(stage: Compared) -> tuple[NumberColumn, ...]:
 
 def _add_numbers(builder: Builder, stages: Sequence[Compared]) -> None:
     for stage in stages:
-        columns = list(enumerate(_columns_of(stage)))
+        columns = list(enumerate(columns_of(stage)))
         for kind, group in groupby(columns, key=lambda one: one[1].kind):
             run = list(group)
             if kind == "number":
@@ -184,7 +194,7 @@ def _add_ordered(builder: Builder, stage: Compared, i: int, column: NumberColumn
     above = [int(t) + 1 for t in stage.thresholds.of(i)]  # places count from 1; 0 is missing
     missing = bool(stage.thresholds.missing[i])
     if above or missing:
-        finder = _Finder(builder, [_keys(builder, column.name, column.order)])
+        finder = Finder(builder, [keys_of(builder, column.name, column.order)])
         thermometers = Thermometers(builder, "ordered", [above], 0, len(column.order), [missing])
         call = thermometers.call(finder.place(0, column.column), cast=True)
         builder.part("ordered", thermometers.start() + call)

@@ -38,7 +38,9 @@ class Whole:
         return self._builder.expression("whole.c", "read", name=self._function, index=index)
 
 
-def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, samples: str) -> Whole:
+def add_whole(
+    builder: Builder, what: str, levels: NDArray[np.float64] | None, samples: str, feature: str = "i"
+) -> Whole:
     """Find out how a feature is read as a whole number of 16 bits, and add a function for it if that is needed.
 
     Parameters
@@ -52,6 +54,8 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
         less one. Feature i is of channel i mod n_channels. None: features are whole numbers, clipped to 16 bits.
     samples : str
         What the samples are, for an error: "images".
+    feature : str, default="i"
+        Which feature is number i, where levels are counted.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
     features = builder.features
     if levels is not None:
         n = levels.shape[1]
-        return Whole(builder, _add_levels(builder, what, levels), 0, n)
+        return Whole(builder, _add_levels(builder, what, levels, feature), 0, n)
     if features.is_float:
         raise ExportError(
             f"the {samples} in fit held whole numbers, and floating-point ones would have to be rounded down: export "
@@ -78,7 +82,7 @@ def add_whole(builder: Builder, what: str, levels: NDArray[np.float64] | None, s
     return Whole(builder, builder.function(what, "whole.c", "clipped", below=below), low, high)
 
 
-def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> str:
+def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64], feature: str) -> str:
     n_channels, n = levels.shape
     features = builder.features
     low, high = (0, 2**32 - 1) if features.is_float else (features.low, features.high)
@@ -90,7 +94,7 @@ def _add_levels(builder: Builder, what: str, levels: NDArray[np.float64]) -> str
         "half": (n + 1) // 2,
         "ctype": smallest_type(0, n, ("uint8_t", "int16_t")),
         "wide": table.ctype,
-        "value": builder.value("i"),
+        "value": builder.value(feature),
         "below": table.below("value", place),
     }
     return builder.function(what, "whole.c", "level", **values)
