@@ -228,7 +228,9 @@ def test_parts_of_images(tmp_path, parts, shape):
 
 
 @pytest.mark.parametrize("shape", [(9, 12), (8, 7, 3), (7, 7, 1)])
-@pytest.mark.parametrize("parts", ["words5", "words33/3/5", "sampledwords20/2/1", "words3/7/9", "words16/5+words1/4"])
+@pytest.mark.parametrize(
+    "parts", ["words5", "words33/3/5", "sampledwords20/2/1", "words3/7/9", "words16/5+words1/4", "words40/3/2/2/7"]
+)
 def test_words(tmp_path, parts, shape):
     X = blobs(shape)
     X[0, ::2], X[0, 1::2] = 0, 255
