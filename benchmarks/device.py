@@ -1,6 +1,6 @@
 """Measure exported networks on an emulated Cortex-M3, beside a float MLP and what emlearn generates.
 
-    python benchmarks/device.py [--only digits mnist] [--optimise=-O2] [--learn 3000] [--epochs-on-device 0]
+    python benchmarks/device.py [--only digits mnist mnist-16kb] [--optimise=-O2] [--learn 3000] [--epochs-on-device 0]
 
 Trains the networks of benchmarks/device/recipes.py anew, then prints a table of sizes and counts of instructions, and
 how accurate the MNIST network is before and after it learnt on the device, sample by sample, from nothing. The same C
@@ -32,7 +32,7 @@ from bitlocal import BMLPClassifier, export  # noqa: E402
 from bitlocal.bits import unpack  # noqa: E402
 from bitlocal.network import BinaryNetwork  # noqa: E402
 from device.exported import Model, Requests, driver, exported, requests_for, smallest, stack_depth  # noqa: E402
-from device.lab import AVR, CORTEX_M3, HOST, RV32  # noqa: E402
+from device.lab import AVR, CORTEX_M3, HOST, RV32, LabError  # noqa: E402
 
 OUT = HERE.parent / "build" / "device"
 
@@ -89,7 +89,7 @@ def measure(
     export.c(untrained, start, learn=True, features=features)
     model, requests = exported(folder), requests_for(folder)
     batch = int(classifier.settled()["batch_size"])
-    some = slice(25 * batch)
+    some = slice(-(-200 // batch) * batch)  # whole mini-batches; instructions are counted modulo 2**32
     infers, learns = (smallest(CORTEX_M3, model, learn=learn, optimise=optimise) for learn in (False, True))
     stacks = [
         stack_depth(CORTEX_M3, model, learn=learn, optimise=optimise, batch_size=batch) for learn in (False, True)
@@ -127,7 +127,11 @@ def elsewhere(recipe: Recipe, data: Data, optimise: str) -> Iterator[str]:
         if missing:
             print(missing, file=sys.stderr)
             continue
-        program = smallest(target, model, optimise=optimise)
+        try:
+            program = smallest(target, model, optimise=optimise)
+        except LabError as error:
+            print(f"{target.name}: {str(error).splitlines()[-1]}", file=sys.stderr)
+            continue
         ram = program.ram + stack_depth(target, model, optimise=optimise)
         if target.input_is_compiled_in:
             text = driver(target, model, optimise=optimise, requests=requests).run()
@@ -254,8 +258,8 @@ def learn_there(recipe: Recipe, data: Data, n: int, epochs_on_device: int) -> No
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = [recipe.data for recipe in RECIPES]
-    parser.add_argument("--only", nargs="*", choices=names, default=names, help="data sets")
+    names = [recipe.name.lower() for recipe in RECIPES]
+    parser.add_argument("--only", nargs="*", choices=names, default=names, help="networks")
     parser.add_argument("--optimise", default="-O2", help="as in --optimise=-Os")
     parser.add_argument("--learn", type=int, default=3000, help="samples of MNIST to learn from under emulation")
     parser.add_argument("--epochs-on-device", type=int, default=0, help="whole passes under emulation (minutes each)")
@@ -266,7 +270,7 @@ def main() -> None:
         sys.exit(missing)
     print(f"Cortex-M3, GCC {arguments.optimise}; bytes, instructions")
     for recipe in RECIPES:
-        if recipe.data not in arguments.only:
+        if recipe.name.lower() not in arguments.only:
             continue
         data = recipe.load()
         classifier = recipe.train(data)

@@ -248,6 +248,15 @@ bool counts_bits() {
     return right && sums[0] == -600 && sums[1] == 275;
 }
 
+bool ranks_numbers() {
+    const std::int32_t numbers[8] = {5, -1, 9, 0, 5, 1, -3, -2};
+    const std::int32_t expected[8] = {1, -1, 2, 0, 1, 1, -2, -1};
+    const std::uint32_t first[4] = {0, 0, 5, 8};  // the first group is empty
+    std::int32_t ranks[8];
+    signed_ranks(numbers, 1, first, 3, 2, ranks);
+    return std::equal(ranks, ranks + 8, expected);
+}
+
 template <class Value>
 bool compares_pairs(std::size_t n_pairs, std::int32_t margin) {
     const std::size_t n_rows = 3, n_columns = 300, first_bit = 7, n_words = words_for(first_bit + n_pairs);
@@ -280,7 +289,7 @@ bool compares_pairs(std::size_t n_pairs, std::int32_t margin) {
 }
 
 bool test_encoding() {
-    bool right = counts_bits();
+    bool right = counts_bits() && ranks_numbers();
     for (std::size_t n_pairs : {std::size_t{0}, std::size_t{1}, std::size_t{8}, std::size_t{57}, std::size_t{500}})
         for (std::int32_t margin : {0, 15, 40000})
             right =

@@ -108,8 +108,10 @@ MODELS = {
         "group_size": 3,
         "encoder": ImageEncoder("thermometer1+pairs100+gradient8", shape=(8, 8)),
     },
+    "words": {"hidden_layer_sizes": (40,), "group_size": 10, "encoder": ImageEncoder("words20/3/2", shape=(8, 8))},
     "even": {"hidden_layer_sizes": (65,), "group_size": 13, "encoder": ThermometerEncoder(4, strategy="uniform")},
     "bits": {"hidden_layer_sizes": (40, 30), "group_size": 10, "encoder": None},
+    "learned readout": {"hidden_layer_sizes": (45,), "group_size": 5, "encoder": "median", "readout": "learned"},
 }
 
 
@@ -132,7 +134,7 @@ def test_inference_is_that_of_python(name, tmp_path):
     assert len(np.unique(classes)) == 10
 
 
-@pytest.mark.parametrize("name", ["2 layers", "edges"])
+@pytest.mark.parametrize("name", ["2 layers", "edges", "words"])
 def test_inference_on_risc_v(name, tmp_path):
     need(RV32)
     classifier, X = trained(**MODELS[name])
@@ -146,9 +148,10 @@ def test_inference_on_risc_v(name, tmp_path):
 SMALL = {"hidden_layer_sizes": (21,), "group_size": 7, "encoder": "median", "hidden_clip": 15}
 
 
-def test_inference_on_avr(tmp_path):
+@pytest.mark.parametrize("readout", ["votes", "learned"])
+def test_inference_on_avr(readout, tmp_path):
     need(AVR)
-    classifier, X = trained(**SMALL)
+    classifier, X = trained(**SMALL, readout=readout)
     export.c(classifier, tmp_path)
     requests = requests_for(tmp_path).samples("p", X[:200])
     classes, logits = answers(driver(AVR, exported(tmp_path), requests=bytes(requests)).run())
@@ -178,6 +181,7 @@ def assert_same_network(one: BMLPClassifier, other: BMLPClassifier) -> None:
     assert one.network_.state.step == other.network_.state.step
     for layer in range(one.network_.n_layers):
         assert np.array_equal(one.network_.counters(layer), other.network_.counters(layer))
+    assert one.network_.readout_sha256() == other.network_.readout_sha256()
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
@@ -188,8 +192,9 @@ def assert_same_network(one: BMLPClassifier, other: BMLPClassifier) -> None:
         {**MODELS["2 layers"], "hidden_clip": 255, "reinforcement": 0.5},
         {**MODELS["bits"], "hidden_clip": None},
         {**MODELS["edges"], "hidden_clip": 63, "reinforcement": 0},
+        {**MODELS["learned readout"], "hidden_clip": 15},
     ],
-    ids=["4 bits", "2 layers, 8 bits", "2 layers, 16 bits", "edges, 6 bits, no reinforcement"],
+    ids=["4 bits", "2 layers, 8 bits", "2 layers, 16 bits", "edges, 6 bits, no reinforcement", "learned readout"],
 )
 def test_learning_is_that_of_python(parameters, batch_size, tmp_path):
     need(CORTEX_M3)
@@ -252,9 +257,10 @@ def test_learning_on_risc_v(tmp_path):
     assert bytes.fromhex(blob) == export.write_state(classifier.partial_fit(X[:100], LABELS[:100]))
 
 
-def test_learning_on_avr(tmp_path):
+@pytest.mark.parametrize("readout", ["votes", "learned"])
+def test_learning_on_avr(readout, tmp_path):
     need(AVR)
-    classifier, X = trained(**SMALL, batch_size=4)
+    classifier, X = trained(**SMALL, batch_size=4, readout=readout)
     export.c(classifier, tmp_path, learn=True)
     requests = requests_for(tmp_path).labelled("l", X[:50], LABELS[:50]).plain("f").plain("s")
     blob = driver(AVR, exported(tmp_path), learn=True, requests=bytes(requests)).run().splitlines()[-1]

@@ -63,6 +63,7 @@ def assert_same_network(a, b):
     assert a.network_.state.step == b.network_.state.step
     for layer, (h_a, h_b) in enumerate(zip(a.network_.snapshot(), b.network_.snapshot(), strict=True)):
         np.testing.assert_array_equal(h_a, h_b, err_msg=f"counters of layer {layer}")
+    assert a.network_.readout_sha256() == b.network_.readout_sha256()
 
 
 def assert_learns_alike(classifier, exported, X, labels):
@@ -332,6 +333,7 @@ def test_any_small_network(tmp_path, data):
         robustness=data.draw(st.sampled_from([0.0, 0.25, 1.0]), "robustness"),
         reinforcement=data.draw(st.sampled_from([0.0, 0.5, 3.0]), "reinforcement"),
         random_state=data.draw(st.integers(0, 2**64 - 1), "seed"),
+        readout=data.draw(st.sampled_from(["votes", "learned"]), "readout"),
         batch_size=10,
     )
     classifier.partial_fit(X[:20], y[:20], classes=np.arange(n_classes))
@@ -396,6 +398,95 @@ def test_gaps_at_every_entry_of_their_law(reinforcement, n_inputs, tmp_path):
         pointer(words), size(len(words)), ctypes.c_uint32(2**32 - layer.reinforcement), size(longest), pointer(found)
     )
     np.testing.assert_array_equal(found, np.minimum(gap_lengths(layer.reinforcement, words), longest))
+
+
+# A learned readout -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hidden", [(1,), (32,), (45,), (300,), (45, 64)], ids=str)
+def test_inference_by_a_learned_readout(hidden, tmp_path):
+    classifier = digits_classifier(hidden, readout="learned")
+    exported = Exported(classifier, tmp_path)
+    classes, logits = exported.predict(X_DIGITS[:1000])
+    np.testing.assert_array_equal(logits, classifier.decision_function(X_DIGITS[:1000]))
+    np.testing.assert_array_equal(classifier.classes_[classes], classifier.predict(X_DIGITS[:1000]))
+    np.testing.assert_array_equal(classes, of(classifier).predict(of(classifier).encode(X_DIGITS[:1000])))
+    assert "bmlp_p_" not in exported.source.read_text()  # no local classifier, and nothing that votes
+    assert "bmlp_vote" not in exported.source.read_text()
+    bitlocal.save(classifier, tmp_path / "model.safetensors", inference_only=True)
+    loaded = bitlocal.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(Exported(loaded, tmp_path).predict(X_DIGITS[:1000])[1], logits)
+
+
+@each_compiler
+@pytest.mark.parametrize("level", ["-Os", "-O3"])
+@pytest.mark.parametrize(("batch_size", "clip"), [(1, None), (1, 15), (7, 255), (30, None)])
+def test_a_readout_learns_as_by_partial_fit(batch_size, clip, level, compiler, tmp_path):
+    classifier = digits_classifier((45, 33), group_size=3, hidden_clip=clip, readout="learned")
+    how = {"compiler": compiler, "options": [level], "learn": True, "batch_size": batch_size}
+    exported = Exported(classifier, tmp_path, **how)
+    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], classifier.decision_function(X_DIGITS))
+    before = classifier.network_.readout_sha256()
+    learnt = assert_learns_alike(classifier, exported, X_DIGITS[500:1000], Y_DIGITS[500:1000])
+    assert learnt.network_.readout_sha256() != before
+
+
+@pytest.mark.parametrize("n_classes", [2, 255, 256])
+def test_a_readout_of_few_and_many_classes(n_classes, tmp_path):
+    """A rival is counted from 1: 255 classes fit a byte so, 256 do not."""
+    X, y = random_bits(600, 40, n_classes, seed=5)
+    classifier = BMLPClassifier((33,), encoder=None, random_state=4, max_iter=1, group_size=11, readout="learned")
+    classifier.fit(X, y)
+    exported = Exported(classifier, tmp_path, learn=True, batch_size=4)
+    assert f"typedef uint{8 if n_classes < 256 else 16}_t bmlp_rival_t;" in exported.header
+    assert_learns_alike(classifier, exported, X, y)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_a_readout_at_its_bounds(batch_size, tmp_path):
+    classifier = digits_classifier((45,), readout="learned")
+    R = np.where(np.random.default_rng(0).random((10, 45)) < 0.5, -32768, 32767)
+    classifier.network_.set_readout(R)
+    exported = Exported(classifier, tmp_path, learn=True, batch_size=batch_size)
+    learnt = assert_learns_alike(classifier, exported, X_DIGITS[500:800], Y_DIGITS[500:800])
+    found = learnt.network_.readout()
+    assert (found == 32767).any()
+    assert (found == -32768).any()
+    assert (found != R).any()
+
+
+def test_a_readout_learns_from_nothing(tmp_path):
+    classifier = digits_classifier((45,), reinforcement=0.1, readout="learned")
+    classifier.network_ = bitlocal.network.BinaryNetwork(classifier.network_.spec)
+    exported = Exported(classifier, tmp_path, learn=True, batch_size=1)
+    votes = copy.deepcopy(classifier)
+    for _ in range(2):
+        classifier = assert_learns_alike(classifier, exported, X_DIGITS[:1000], Y_DIGITS[:1000])
+    assert classifier.network_.readout_sha256() != votes.network_.readout_sha256()
+
+
+def test_states_of_a_readout(tmp_path):
+    classifier = digits_classifier((45,), readout="learned")
+    exported = Exported(classifier, tmp_path, learn=True, batch_size=4)
+    blob = exported.save()
+    assert blob == export.write_state(classifier)
+    assert len(blob) == exported.macro("STATE_SIZE") == 32 + 4 * 16 * 45 * 6 + 2 * 10 * 45
+    R = np.frombuffer(blob[-4 - 2 * 10 * 45 : -4], "<i2").reshape(10, 45)
+    np.testing.assert_array_equal(R, classifier.network_.readout())
+    assert exported.learn(X_DIGITS[500:600], Y_DIGITS[500:600]) == 0
+    after = exported.save()
+    assert after != blob
+    assert exported.load(blob) == 0
+    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], classifier.decision_function(X_DIGITS))
+    before = exported.ctx.raw
+    votes = digits_classifier((45,))
+    for other in (export.write_state(votes), after[:-1], with_checksum(after[:-6]), after[:-7] + b"\1" + after[-6:]):
+        assert exported.load(other) in (-3, -4)
+    assert exported.ctx.raw == before
+    with pytest.raises(export.ExportError, match="another model"):
+        export.read_state(after, votes)
+    with pytest.raises(export.ExportError, match=r"a state of this model has \d+ bytes"):
+        export.read_state(with_checksum(after[:-6]), classifier)
 
 
 # States ----------------------------------------------------------------------------------------------------------
@@ -935,6 +1026,11 @@ def test_operations_follow_from_the_shapes():
     assert work.update_words == 3 * words + 2 * 2
     thresholds = classifier.network_.reinforcement_thresholds()
     assert work.reinforced * 2**32 == pytest.approx(n_inputs * 45 * thresholds[0] + 45 * 30 * thresholds[1])
+    assert (work.readout, work.readout_updates) == (0, 0)
+    learned = report.operations(make_plan(of(digits_classifier((45, 30), group_size=15, readout="learned"))))
+    assert learned.inference_words == 45 * words + 30 * 2  # no votes, but sums
+    assert (learned.readout, learned.readout_updates) == (10 * 30, 2 * 30)
+    assert (learned.synapses, learned.learning_words) == (work.synapses, work.learning_words)
 
 
 def test_report_on_the_command_line(tmp_path):

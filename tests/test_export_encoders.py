@@ -21,7 +21,7 @@ from sklearn.datasets import load_digits
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import KBinsDiscretizer
 
-from bitlocal import BMLPClassifier
+from bitlocal import BMLPClassifier, export
 from bitlocal.bits import pack, unpack, words_for
 from bitlocal.datasets import load
 from bitlocal.encoders import (
@@ -36,11 +36,11 @@ from bitlocal.encoders import (
 )
 from bitlocal.encoders.union import program_of
 from bitlocal.errors import DataError
+from bitlocal.export import model
 from bitlocal.export.c99.encoder import as_features, code_for, encoder_code
 from bitlocal.export.c99.numbers import c_number, smallest_type
 from bitlocal.export.c99.texts import c_array
 from bitlocal.export.errors import ExportError
-from bitlocal.export.model import program_for
 from test_no_floating_point import disassemble, floating_point
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
@@ -112,7 +112,7 @@ _numbers = itertools.count()
 
 def code_of(encoder, n_features, prefix, features=None):
     """The code of a fitted encoder, or of None for bits."""
-    return code_for(program_for(encoder), n_features, prefix, features)
+    return code_for(model.program_for(encoder), n_features, prefix, features)
 
 
 def program(code):
@@ -200,6 +200,9 @@ PARTS = [
     "pairs70",
     "patches60",
     "hog3",
+    "planes3",
+    "planes1/2",
+    "planes5/3",
 ]
 SHAPES = [(9, 12), (8, 7, 3), (7, 7)]
 
@@ -520,6 +523,40 @@ def test_oblique_sums_of_tables_in_a_union(tmp_path):
         check(tables[1].fit(frame.drop(columns="rank")), np.delete(X, 2, 1), tmp_path)
 
 
+def timed(n=300):
+    """A table of whole numbers, categories and times."""
+    rng = np.random.default_rng(14)
+    times = pd.to_datetime(rng.integers(8 * 10**8, 18 * 10**8, n), unit="s")
+    late = pd.to_datetime(rng.integers(15 * 10**8, 17 * 10**8, n), unit="s")
+    kinds = pd.Categorical(rng.choice(["1", "2", "3"], n))
+    return pd.DataFrame({"x": rng.integers(-9, 99, n), "time": times, "kind": kinds, "late": late, "y": late.hour})
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("encoder", [TableEncoder(), TableEncoder(24), TableEncoder(oblique=80)], ids=repr)
+def test_times(tmp_path, encoder, compiler):
+    table = timed()
+    encoder.fit(table)
+    codes = table.assign(kind=table["kind"].astype(int))
+    compiled = Compiled(encoder, 5, tmp_path, compiler=compiler)
+    assert compiled.code.feature_type == "int32_t"
+    np.testing.assert_array_equal(compiled(codes), python_words(encoder, table)[0])
+    days = pd.to_datetime(np.arange(-24000, 24800, 3) * 86400 + np.arange(16267) * 5 % 86400, unit="s")
+    others = table.iloc[np.arange(len(days)) % len(table)].assign(time=days, late=days[::-1])
+    codes = others.assign(kind=others["kind"].astype(int))
+    np.testing.assert_array_equal(compiled(codes), python_words(encoder, others)[0])
+
+
+def test_times_in_a_program_that_checks_itself(tmp_path):
+    table = timed()
+    clf = BMLPClassifier((45,), encoder=TableEncoder(oblique=9), max_iter=2, random_state=0).fit(table, table["y"] // 8)
+    found, samples = model.of(clf), as_features(table.astype(object), "int32_t")
+    np.testing.assert_array_equal(found.encode(samples).words, clf.encoder_.pack(table).words)
+    export.c(clf, tmp_path, layout="make", samples=samples[:9])
+    subprocess.run(["make", "-C", str(tmp_path), "run"], check=True, capture_output=True)
+    export.c(clf, tmp_path, layout="make")
+
+
 @pytest.mark.parametrize("features", [None, "uint8", "int32", "float"])
 def test_bits(tmp_path, features):
     bits = np.random.default_rng(6).integers(0, 2, (50, 70)).astype(np.int8)
@@ -764,7 +801,11 @@ def test_what_cannot_be_exported():
     )
     refused(CategoryEncoder().fit(text[["colour"]]), 1, "column 'colour' holds text")
     times = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-02-03", "2022-03-04"])})
-    refused(TableEncoder().fit(times), 1, "column 'when' holds times")
+    refused(TableEncoder().fit(times), 1, "column 'when' holds times, which features of type float cannot", "float")
+    refused(TableEncoder().fit(times.assign(x=[0.5, 1, 2])), 2, "column 'when' holds times.*a table of whole numbers")
+    refused(TableEncoder().fit(pd.concat([times, times.shift(1)])), 1, "column 'when' had missing times", "int32")
+    early = pd.DataFrame({"when": pd.to_datetime(["1820-01-01", "1821-02-03", "1922-03-04"])})
+    refused(TableEncoder().fit(early), 1, "column 'when' holds times before 1901", "int32")
     refused(TextEncoder().fit(["some text", "more"]), 1, "encode texts before they reach the device")
     refused(KBinsDiscretizer(2), 1, "type KBinsDiscretizer cannot be exported")
     holes = np.array([[1.0], [np.nan], [3.0]])
@@ -781,8 +822,12 @@ def test_features_for_the_device():
     np.testing.assert_array_equal(as_features([-5, 3, 999], "uint8_t"), np.array([0, 3, 255], dtype=np.uint8))
     assert as_features([True], "int8_t").dtype == np.int8
     assert as_features([1.5, np.nan], "float").dtype == np.float32
-    with pytest.raises(ExportError, match=r"missing \(NaN\)"):
-        as_features([np.nan], "int16_t")
+    times = np.array(["1970-01-02", "1969-12-31T23:59:59.5"], dtype="datetime64[ms]")
+    assert as_features(times, "int32_t").tolist() == [86400, -1]
+    assert as_features(times.astype(object), "int32_t").tolist() == [86400, -1]
+    for missing in (np.nan, np.datetime64("NaT"), pd.NaT):
+        with pytest.raises(ExportError, match=r"missing \(NaN\)"):
+            as_features([missing], "int16_t")
     with pytest.raises(ExportError, match="'double' is unknown"):
         as_features([1], "double")
 
@@ -818,7 +863,7 @@ def test_classifiers(tmp_path, encoder):
     assert "DIGITS_ROM" in encoder_code(classifier, "digits").declarations or encoder == "median"
 
 
-@pytest.mark.parametrize("parts", ["thermometer4+hog4", "patches200+pairs100+local2+census8"])
+@pytest.mark.parametrize("parts", ["thermometer4+hog4", "patches200+pairs100+local2+census8", "planes3/2"])
 def test_mnist(tmp_path, parts):
     try:
         X = load("mnist").X[::100]

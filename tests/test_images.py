@@ -165,7 +165,7 @@ def test_patches_count_agreements():
 
 def test_parts_follow_each_other():
     images = random_images((8, 8))
-    parts = ["thermometer2", "pool2/3", "hog3", "local1", "patches70", "gradient8", "pairs65"]
+    parts = ["thermometer2", "pool2/3", "hog3", "local1", "patches70", "gradient8", "planes3", "pairs65"]
     whole = ImageEncoder("+".join(parts)).fit(images)
     each = [ImageEncoder(part).fit(images) for part in parts]
     assert np.array_equal(whole.transform(images), np.hstack([one.transform(images) for one in each]))
@@ -176,7 +176,7 @@ def test_parts_follow_each_other():
 
 # Forms of images -------------------------------------------------------------------------------------------
 
-ALL = "thermometer3+pool2/3+gradient8+census8+local1+pairs40+patches40+hog3"
+ALL = "thermometer3+pool2/3+gradient8+census8+local1+pairs40+patches40+hog3+planes2"
 
 
 def test_shapes():
@@ -284,7 +284,7 @@ def test_classifier_takes_images_by_spec(tmp_path):
     [
         (ImageEncoder("hog"), "'hog' is unknown; use thermometerN, gradientN"),
         (ImageEncoder("edges4"), "'edges4' is unknown"),
-        (ImageEncoder("hog4/2"), "'hog4/2' is unknown; use .* or poolN/S"),
+        (ImageEncoder("hog4/2"), "'hog4/2' is unknown; use .*poolN/S or median"),
         (ImageEncoder("pool4/7"), "squares of side 7 are larger than the images"),
         (ImageEncoder("thermometer4+"), "'' is unknown"),
         (ImageEncoder("gradient4"), "gradient4 is not a multiple of 8; use gradient8 or gradient16"),

@@ -237,11 +237,14 @@ def test_an_interruption_leaves_votes(bit_data):
         if progress.finished is not None:
             raise KeyboardInterrupt
 
-    clf = make(encoder=None)
-    with pytest.raises(KeyboardInterrupt):
-        clf.fit(*bit_data, callback=stop)
-    np.testing.assert_array_equal(clf.network_.readout(), 64 * clf.network_.local_classifier(0))
-    assert clf.readout_history_ == []
+    clf = make(encoder=None, warm_start=True)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            clf.fit(*bit_data, callback=stop)
+        np.testing.assert_array_equal(clf.network_.readout(), 64 * clf.network_.local_classifier(0))
+        assert clf.readout_history_ == []
+        clf.fit(*bit_data)
+        assert len(clf.readout_history_) == READOUT_PASSES + 1
 
 
 def test_probabilities(bit_data):

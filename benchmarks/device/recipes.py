@@ -116,4 +116,20 @@ MNIST = Recipe(
     samples_for_encoder=20000,
     shape=(28, 28),
 )
-RECIPES = (DIGITS, MNIST)
+MNIST_16KB = Recipe(
+    name="MNIST-16kB",
+    data="mnist",
+    in_words="bitlocal train mnist --encoder image:words72/6/1 --hidden 78 --group-size 26 --robustness 0.3 "
+    "--reinforcement 0.7 --epochs 60",
+    parameters={
+        "encoder": ImageEncoder("words72/6/1", shape=(28, 28)),
+        "hidden_layer_sizes": (78,),
+        "group_size": 26,
+        "robustness": 0.3,
+        "reinforcement": 0.7,
+    },
+    epochs=60,
+    stream=False,
+    shape=(28, 28),
+)
+RECIPES = (DIGITS, MNIST, MNIST_16KB)

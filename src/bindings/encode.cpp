@@ -104,6 +104,21 @@ Output<std::int32_t, 2> weighted_sums(const Input<Value, 2>& x, const Input<std:
     return to_numpy(std::move(sums), x.shape(0), n_sums);
 }
 
+Output<std::int32_t, 2> signed_ranks(const Input<std::int32_t, 2>& numbers, const Input<std::uint32_t, 1>& first,
+                                     std::size_t n_levels) {
+    require_offsets(first, numbers.shape(1), "first");
+    require(n_levels >= 1 && n_levels < 1 << 15, "n_levels: expected 1 to 2^15 - 1");
+    require(std::all_of(numbers.data(), numbers.data() + numbers.size(), [](std::int32_t m) { return m > INT32_MIN; }),
+            "numbers: expected more than -2^31");
+    std::vector<std::int32_t> ranks(numbers.size());
+    {
+        nb::gil_scoped_release released;
+        bitlocal::signed_ranks(numbers.data(), numbers.shape(0), first.data(), first.shape(0) - 1, n_levels,
+                               ranks.data());
+    }
+    return to_numpy(std::move(ranks), numbers.shape(0), numbers.shape(1));
+}
+
 Output<std::int32_t, 2> masked_popcounts(const Input<Word, 2>& rows, const Input<std::uint32_t, 1>& first_term,
                                          const Input<std::uint32_t, 1>& words, const Input<Word, 1>& masks,
                                          const Input<Word, 1>& flips) {
@@ -155,6 +170,8 @@ void add_encoding(nb::module_& m) {
           sums_doc);
     m.def("weighted_sums", &weighted_sums<std::int16_t>, "x"_a.noconvert(), "first_term"_a, "columns"_a, "weights"_a,
           sums_doc);
+    m.def("signed_ranks", &signed_ranks, "numbers"_a.noconvert(), "first"_a, "n_levels"_a,
+          "Ranks of numbers among those of their own sign in groups of columns: int32, (rows, columns).");
     m.def("masked_popcounts", &masked_popcounts, "rows"_a.noconvert(), "first_term"_a, "words"_a, "masks"_a, "flips"_a,
           "Counts of the bits in (row[word] ^ flip) & mask: int32, (rows, counts).");
     m.def("place_bits", &place_bits, "rows"_a, "n_bits"_a, "words"_a.noconvert(), "first_bit"_a,

@@ -177,6 +177,42 @@ template void weighted_sums(const std::uint8_t*, std::size_t, std::size_t, const
 template void weighted_sums(const std::int16_t*, std::size_t, std::size_t, const std::uint32_t*, const std::uint32_t*,
                             const std::int16_t*, std::size_t, std::int32_t*);
 
+namespace {
+
+// Adds `sign` to the ranks of the numbers of that sign, then once more for each of the levels 1 to n_levels - 1 that
+// they exceed. Level j is the smallest limit that at least j / n_levels of these numbers do not exceed.
+void add_ranks(const std::int32_t* numbers, std::size_t n_numbers, std::int32_t sign, std::size_t n_levels,
+               std::vector<std::int32_t>& ordered, std::int32_t* ranks) {
+    ordered.clear();
+    for (std::size_t i = 0; i < n_numbers; ++i)
+        if (sign * numbers[i] > 0) ordered.push_back(sign * numbers[i]);
+    auto from = ordered.begin();  // what is before is in its place among the others
+    for (std::size_t level = 0; level < n_levels && !ordered.empty(); ++level) {
+        std::int32_t limit = 0;
+        if (level > 0) {
+            const std::size_t share = (level * ordered.size() + n_levels - 1) / n_levels;
+            const auto last = ordered.begin() + static_cast<std::ptrdiff_t>(share - 1);
+            std::nth_element(from, last, ordered.end());
+            from = last;
+            limit = *last;
+        }
+        for (std::size_t i = 0; i < n_numbers; ++i) ranks[i] += sign * (sign * numbers[i] > limit);
+    }
+}
+
+}  // namespace
+
+void signed_ranks(const std::int32_t* numbers, std::size_t n_rows, const std::uint32_t* first, std::size_t n_groups,
+                  std::size_t n_levels, std::int32_t* ranks) {
+    const std::size_t n_numbers = first[n_groups];
+    std::vector<std::int32_t> ordered;
+    std::fill_n(ranks, n_rows * n_numbers, 0);
+    for (std::size_t r = 0; r < n_rows; ++r, numbers += n_numbers, ranks += n_numbers)
+        for (std::size_t g = 0; g < n_groups; ++g)
+            for (const std::int32_t sign : {1, -1})
+                add_ranks(numbers + first[g], first[g + 1] - first[g], sign, n_levels, ordered, ranks + first[g]);
+}
+
 void place_bits(const Word* rows, std::size_t n_bits, const BitRows& out) {
     const std::size_t n_words = words_for(n_bits);
     const std::size_t skipped = out.first_bit / kWordBits, offset = out.first_bit % kWordBits;

@@ -50,6 +50,12 @@ template <class Value>
 void weighted_sums(const Value* x, std::size_t n_rows, std::size_t n_columns, const std::uint32_t* first_term,
                    const std::uint32_t* columns, const std::int16_t* weights, std::size_t n_sums, std::int32_t* sums);
 
+// Ranks of numbers among those of their own sign, row by row and group by group: with n_levels N, a number m that has n
+// numbers of its sign in its group, b of which are nearer to 0, becomes 1 + floor(N b / n), and the negative of that if
+// it is negative; 0 stays 0. Group g is the numbers from first[g] to before first[g + 1]; they are above -2^31.
+void signed_ranks(const std::int32_t* numbers, std::size_t n_rows, const std::uint32_t* first, std::size_t n_groups,
+                  std::size_t n_levels, std::int32_t* ranks);
+
 // Copies rows of n_bits bits to another place in a row.
 void place_bits(const Word* rows, std::size_t n_bits, const BitRows& out);
 

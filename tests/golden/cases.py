@@ -214,6 +214,8 @@ EXPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "learn in 8 bits, with a program": ("clip 255", {"learn": True, "layout": "make", "prefix": "eight"}),
     "trained classifier": ("trained classifier", {}),
     "single output": ("single output", {"learn": True, "layout": "cmake"}),
+    "learned readout": ("learned readout", {"learn": True}),
+    "learned readout, to infer": ("learned readout, stream", {}),
     "thermometer of bytes": ("encoder: thermometer", {"layout": "arduino"}),
     "thermometer of floats": ("encoder: supervised", {}),
     "categories": ("encoder: ordinal", {}),

@@ -118,10 +118,14 @@ def _work(work: Operations, plan: Plan, *, learn: bool) -> list[tuple[str, str]]
         ("synapses", f"{work.synapses:,}"),
         ("an inference", f"{work.inference_words:,} words of 32 bits to combine and count"),
     ]
+    if work.readout:
+        rows.append(("learned readout", f"{work.readout:,} integers of 16 bits to add up for each of these"))
     if not learn:
         return rows
     updates = f"at most {work.update_words:,} words of counters to change, of {work.planes} bit planes each"
     each = "sample" if plan.batch_size == 1 else f"mini-batch of {plan.batch_size}"
+    if work.readout:
+        updates += f"; at most {work.readout_updates:,} integers of the readout"
     return [
         *rows,
         ("learning from a sample", f"{work.learning_words:,} words to combine and count; {updates}"),

@@ -267,7 +267,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             weights = None if weights is None else weights[rest]
 
         n_epochs = self._epochs(len(labels))
-        self.n_iter_ = 0
+        self.n_iter_, self.readout_history_ = 0, []
         for record in train(
             self.network_,
             bits,

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from bitlocal._core import Purpose, longest_gap
 from bitlocal.bits import PackedBits, pack, unpack
-from bitlocal.encoders.program import Program
+from bitlocal.encoders.program import Compared, Program
+from bitlocal.encoders.tables.stages import TableNumbers
 from bitlocal.encoders.union import program_of
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.export.errors import ExportError
@@ -59,6 +60,22 @@ class Layer:
     reinforcement: int
     weights: PackedBits
     local_classifier: PackedBits
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A learned readout.
+
+    Attributes
+    ----------
+    values : ndarray of int16, shape (n_classes, n_neurons)
+        R, a row a class.
+    margin : int
+        What a class must lead by, or it teaches the readout.
+    """
+
+    values: NDArray[np.int16]
+    margin: int
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,8 @@ class ExportModel:
         Samples of a mini-batch.
     learning : Learning or None
         None in a model that only infers.
+    readout : Readout or None
+        What answers in place of the last local classifier, where that is learned.
     """
 
     n_features: int
@@ -119,6 +138,7 @@ class ExportModel:
     step: int
     batch_size: int
     learning: Learning | None
+    readout: Readout | None = None
 
     @property
     def n_bits(self) -> int:
@@ -161,15 +181,19 @@ class ExportModel:
         return asked
 
     def encode(self, rows: NDArray[Any]) -> PackedBits:
-        """Encode samples of `n_features` numbers each."""
-        return pack(rows) if self.program is None else self.program.run(rows)
+        """Encode samples of `n_features` numbers each; a time is its seconds since 1970."""
+        return pack(rows) if self.program is None else self.program.run(_with_times(self.program, rows))
 
     def predict(self, samples: PackedBits) -> NDArray[np.intp]:
         """Give the classes, from 0, of encoded samples: what every language has to give for them."""
         bits = samples
         for layer in self.layers:
             bits = pack(_products(layer.weights, bits) >= 0)
-        winners: NDArray[np.intp] = _products(self.layers[-1].local_classifier, bits).argmax(axis=1)
+        if self.readout is None:
+            logits = _products(self.layers[-1].local_classifier, bits)
+        else:
+            logits = _signs(bits) @ self.readout.values.astype(np.int32).T
+        winners: NDArray[np.intp] = logits.argmax(axis=1)
         return winners
 
 
@@ -206,8 +230,6 @@ def of(classifier: Any, *, learn: bool = False) -> ExportModel:
     spec = network.spec
     if any(block.pools for block in spec.blocks):
         raise ExportError("the single-layer method has no form in C: expected a BMLPClassifier")
-    if spec.target.readout != "votes":
-        raise ExportError("a learned readout has no form in C yet: train with readout='votes'")
     if learn:
         _require_learning(network)
     thresholds = network.reinforcement_thresholds()[: network.n_layers]
@@ -233,6 +255,7 @@ def of(classifier: Any, *, learn: bool = False) -> ExportModel:
         step=network.state.step % _STEPS,
         batch_size=int(classifier.settled()["batch_size"]),
         learning=_learning(classifier) if learn else None,
+        readout=None if spec.readout_margin is None else Readout(network.readout(), spec.readout_margin),
     )
 
 
@@ -253,7 +276,12 @@ def program_for(encoder: Any) -> Program | None:
     return program
 
 
-def with_learnt(classifier: BMLPClassifier, counters: Sequence[NDArray[np.int16]], step: int) -> BMLPClassifier:
+def with_learnt(
+    classifier: BMLPClassifier,
+    counters: Sequence[NDArray[np.int16]],
+    step: int,
+    readout: NDArray[np.int16] | None = None,
+) -> BMLPClassifier:
     """Give a copy of a classifier that has learnt elsewhere.
 
     Parameters
@@ -264,6 +292,8 @@ def with_learnt(classifier: BMLPClassifier, counters: Sequence[NDArray[np.int16]
         h of each layer.
     step : int
         Mini-batches so far.
+    readout : ndarray of int16 or None
+        R of a learned readout.
 
     Returns
     -------
@@ -272,9 +302,23 @@ def with_learnt(classifier: BMLPClassifier, counters: Sequence[NDArray[np.int16]
     """
     learnt = copy.deepcopy(fold(classifier))
     learnt.network_.restore(counters)
+    if readout is not None:
+        learnt.network_.set_readout(readout)
     learnt.network_.state.step = step
     learnt.network_.state.window = None  # a device keeps its probability of reinforcement
     return learnt
+
+
+def _with_times(program: Program, rows: NDArray[Any]) -> NDArray[Any]:
+    """Make times of the columns that held times in fit."""
+    tables = [stage.quantities for stage in program.stages if isinstance(stage, Compared)]
+    numbers = [column for table in tables if isinstance(table, TableNumbers) for column in table.columns]
+    times = sorted({column.column for column in numbers if column.kind == "time"})
+    if times:
+        seconds = rows[:, times].astype(np.int64)
+        rows = rows.astype(object)
+        rows[:, times] = seconds.astype("datetime64[s]")
+    return rows
 
 
 def _require_learning(network: BinaryNetwork) -> None:
@@ -313,6 +357,8 @@ def _identity(classifier: BMLPClassifier) -> bytes:
         "reinforcement": network.reinforcement_thresholds(),
         "encoder": encoder,
     }
+    if spec.readout_margin is not None:
+        description["readout_margin"] = spec.readout_margin
     for layer in range(network.n_layers):
         arrays[f"layers.{layer}.local_classifier"] = network.packed_local_classifier(layer).words
     text = json.dumps(description, separators=(",", ":"), sort_keys=True, default=plain)
@@ -321,6 +367,10 @@ def _identity(classifier: BMLPClassifier) -> bytes:
 
 def _products(rows: PackedBits, samples: PackedBits) -> NDArray[np.int32]:
     """Sum the products of -1 and +1 of each sample with each row."""
-    signs = [2 * unpack(bits).astype(np.int32) - 1 for bits in (samples, rows)]
-    products: NDArray[np.int32] = signs[0] @ signs[1].T
+    products: NDArray[np.int32] = _signs(samples) @ _signs(rows).T
     return products
+
+
+def _signs(rows: PackedBits) -> NDArray[np.int32]:
+    signs: NDArray[np.int32] = 2 * unpack(rows).astype(np.int32) - 1
+    return signs

@@ -17,6 +17,7 @@ from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.checks import Arrays, require, require_whole
 from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.images.parts import Part
+from bitlocal.encoders.images.planes import MOST_LEVELS, N_WEIGHTS, STEP, Planes
 from bitlocal.encoders.images.quantities import Cells, Image, Neighbours, Pairs, Patches, Pixels, Squares, Windows
 from bitlocal.encoders.images.words import (
     GRID,
@@ -26,6 +27,7 @@ from bitlocal.encoders.images.words import (
     MOST_WORDS,
     SIDE,
     SeenWords,
+    TellingThermometer,
     code_book,
     patches_of,
 )
@@ -36,8 +38,8 @@ _ROWS_AT_A_TIME = 4096
 _LEVELS = 256  # to which floating-point images are quantised
 _MOST_TERMS = 1 << 24  # of all quantities of a part: more would not fit into memory, and a model file could ask for it
 
-# Behind a part's name, at most; behind others one.
-_NUMBERS = {"median": 0, "pool": 2, "words": 5, "sampledwords": 5}
+# How many numbers may stand behind the name of a part; 1 behind the others.
+_NUMBERS = {"median": 0, "planes": 2, "pool": 2, "words": 5, "sampledwords": 5}
 
 
 class ImageEncoder(Encoder):
@@ -66,6 +68,10 @@ class ImageEncoder(Encoder):
                                   pixel binarised at the median of all, agrees with a random pattern more than usual
         hogN                      N bits for each of 8 orientations in each cell: how many pixels of the cell are
                                   brighter by `margin` than their neighbour there (histograms of oriented gradients)
+        planesN                   2 N bits a pixel: how its brightness, and edges to the right and down, rank among the
+                                  positive and among the negative ones of the same image (N shares of each); the same
+                                  for diagonal and for wide edges, at every second pixel across and down. planesN/S: at
+                                  every S-th, planesN/1 at every pixel. Bits that hardly ever change are left out
         wordsN                    3 bits for each of N words in each of 4 x 4 cells: how many patches there look like
                                   this word, above quantiles of the training data. A word stands for patches of the
                                   training data that are alike (a code book). Patches have 6 x 6 pixels; S x S, and T
@@ -198,11 +204,9 @@ class ImageEncoder(Encoder):
             numbers = [int(number) for number in match[2].split("/") if number] if match else []
             most = _NUMBERS.get(match[1], 1) if match else 0
             if match is None or match[1] not in _MAKERS or not min(most, 1) <= len(numbers) <= most:
-                expected = ", ".join(f"{name}N" for name in _MAKERS if _NUMBERS.get(name, 1))
-                raise ValueError(
-                    f"parts={self.parts!r}: {text!r} is unknown; use {expected}, wordsN/S/T/G/K or poolN/S, or median, "
-                    "joined by '+'"
-                )
+                named = [f"{name}N" for name in _MAKERS if _NUMBERS.get(name, 1)]
+                expected = ", ".join([*named, "planesN/S", "wordsN/S/T/G/K", "poolN/S"])
+                raise ValueError(f"parts={self.parts!r}: {text!r} is unknown; use {expected} or median, joined by '+'")
             found.append((match[1], numbers))
         return found
 
@@ -297,6 +301,11 @@ class ImageEncoder(Encoder):
         self._compared(edges)
         cells = Cells(image, Compared(edges, edges.thresholds), cell)
         return [Part(cells, ThermometerEncoder(n))]
+
+    def _planes(self, image: Image, n: int, step: int = STEP) -> list[Part]:
+        require(n <= MOST_LEVELS, f"parts={self.parts!r}: expected at most planes{MOST_LEVELS}")
+        self._limit(N_WEIGHTS * image.n_pixels)
+        return [Part(Planes(image, n, step), TellingThermometer(2 * n))]
 
     def _words(
         self,
@@ -468,6 +477,7 @@ _MAKERS: dict[str, Callable[..., list[Part]]] = {
     "patches": ImageEncoder._patches,
     "hog": ImageEncoder._hog,
     "pool": ImageEncoder._pool,
+    "planes": ImageEncoder._planes,
     "words": ImageEncoder._words,
     "sampledwords": ImageEncoder._sampled_words,
 }

@@ -227,7 +227,7 @@ def _from_objects(name: str | None, what: str, array: NDArray[Any]) -> Column:
         _require_kinds(what, present, (str, *_NUMBERS))
         return Column(name, _objects(values))
     if present and all(isinstance(value, _TIMES) for value in present):
-        return Column(name, np.array(list(map(_milliseconds, values)), dtype="datetime64[ms]"))
+        return Column(name, np.array(list(map(milliseconds, values)), dtype="datetime64[ms]"))
     if present and all(map(_is_interval, present)):
         order = tuple(map(str, sorted(set(present))))
         return Column(name, _objects([None if value is None else str(value) for value in values]), order)
@@ -256,7 +256,7 @@ def _is_interval(value: Any) -> bool:
     return type(value).__name__ == "Interval" and hasattr(value, "left")
 
 
-def _milliseconds(value: Any) -> np.datetime64:
+def milliseconds(value: Any) -> np.datetime64:
     """Give a point in time in UTC, where it has a time zone."""
     if value is None:
         return np.datetime64("NaT")

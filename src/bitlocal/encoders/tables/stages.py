@@ -53,12 +53,15 @@ class NumberColumn:
         "number", "ordered" (the place of a category among ordered ones) or "time" (a part of a time).
     order : tuple of str
         The categories in their order.
+    part : int
+        Of a time: its place in TIME_PARTS.
     """
 
     column: int
     name: str
     kind: str
     order: tuple[str, ...] = ()
+    part: int = 0
 
 
 @dataclass(frozen=True)

@@ -220,7 +220,9 @@ class TableEncoder(FeatureNames, Encoder):
             if kind in ("number", "ordered"):
                 numbers.append(NumberColumn(i, name, kind, tuple(order)))
             elif kind == "time":
-                numbers += [NumberColumn(i, f"{name}{suffix}", kind) for suffix in TIME_PARTS]
+                numbers += [
+                    NumberColumn(i, f"{name}{suffix}", kind, part=part) for part, suffix in enumerate(TIME_PARTS)
+                ]
             elif kind == "category":
                 categories.append((i, name))
         return tuple(numbers), self._categories.coded(categories)

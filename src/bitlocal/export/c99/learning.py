@@ -24,6 +24,7 @@ class Learner:
         self._network = network
         self._learning: Learning = network.plan.model.learning
         self._plan: Plan = network.plan
+        self._readout = network.plan.model.readout
         self._texts = network.texts
 
     def header(self) -> str:
@@ -41,11 +42,15 @@ class Learner:
             )
             for name, of_layers in fields.items()
         }
+        rows = {"type": smallest_type(0, plan.model.n_classes), "entries": plan.readout_entries}
+        rows["words"] = plan.batch_size * layers[-1].out_words
+        for name in ("rival", "outputs", "readout"):
+            declared[name] = self._texts.fill("network/header.h", name, **rows) if self._readout else ""
         return self._texts.fill(
             "network/header.h",
             "learning",
             batch=plan.batch_size,
-            state=HEADER_SIZE + 4 * plan.state_words + 4,
+            state=HEADER_SIZE + plan.state_size + 4,
             label=smallest_type(0, plan.model.n_classes - 1),
             choice=smallest_type(0, plan.group_size),
             layers=len(layers),
@@ -54,11 +59,15 @@ class Learner:
 
     def source(self) -> list[str]:
         """Give the parts of NAME.c, after those of inference."""
+        texts, learned = self._texts, self._readout is not None
         return [
             self._tables(),
-            self._texts.fill("learning.c"),
+            *([texts.fill("vote.c")] if learned else []),  # by which layers learn, and which answers otherwise
+            texts.fill("learning.c"),
+            *([texts.fill("readout.c", "learn")] if learned else []),
             self._functions(),
-            self._texts.fill("state.c"),
+            texts.fill("state.c"),
+            *([texts.fill("readout.c", "state")] if learned else []),
             self._states(),
         ]
 
@@ -69,9 +78,11 @@ class Learner:
             lows = (to_planes(h, plan.n_planes)[1] for h in self._learning.counters)
             tables = "".join(texts.table(f"low_{n}", low) for n, low in enumerate(lows, start=1))
             text += "\n" + texts.fill("network/learn.c", "counters", tables=tables)
-        if len(plan.layers) > 1:
-            tables = "".join(network.local_classifier(one) for one in plan.layers[:-1])
-            text += texts.fill("network/learn.c", "classifiers", tables=tables)
+        others = plan.layers if self._readout else plan.layers[:-1]  # which inference does not have
+        if others:
+            tables = "".join(network.local_classifier(one) for one in others)
+            piece = "classifiers beside a readout" if self._readout else "classifiers"
+            text += texts.fill("network/learn.c", piece, tables=tables)
         if reinforced := [one for one in plan.layers if one.layer.reinforcement > 0]:
             tables = "".join(texts.table(f"gaps_{one.number}", one.gap_table, "uint64_t") for one in reinforced)
             text += texts.fill("network/learn.c", "gaps", tables=tables, stride=GAP_STRIDE)
@@ -112,10 +123,19 @@ class Learner:
             start="".join(map(self._start, layers)),
             presents="".join(map(self._present, layers)),
             updates="".join(map(self._update, layers)),
-            outputs=layers[-1].out_words,
             row=layers[0].row_words,
+            **self._readout_calls(layers[-1]),
             **self._network.calls("network/learn.c"),
         )
+
+    def _readout_calls(self, last: LayerPlan) -> dict[str, str]:
+        """Fill the gaps of a learned readout, or leave them empty."""
+        pieces = {"copy": "copy readout", "rival": "rival", "readout": "readout", "out": "logits"}
+        if self._readout is None:
+            pieces = {"copy": "", "rival": "", "readout": "", "out": "local out"}
+        values = {"outputs": last.out_words, "entries": self._plan.readout_entries}
+        values["margin"] = 0 if self._readout is None else self._readout.margin
+        return {gap: self._fill(piece, last, **values) if piece else "" for gap, piece in pieces.items()}
 
     def _start(self, one: LayerPlan) -> str:
         if self._learning.drawn:
@@ -124,9 +144,11 @@ class Learner:
 
     def _present(self, one: LayerPlan) -> str:
         is_last = one.number == len(self._plan.layers)
-        out = self._texts.fill("network/learn.c", "out", n=one.number + 1, words=one.out_words).strip()
+        piece = "out of all" if is_last and self._readout else "out"
+        out = self._texts.fill("network/learn.c", piece, n=one.number + 1, words=one.out_words).strip()
+        is_local = is_last and self._readout is None
         values = {"margin": one.layer.margin, "row": one.row_words, "groups": one.groups, "index": one.number - 1}
-        return self._fill("present", one, out="out" if is_last else out, **values)
+        return self._fill("present", one, out="out" if is_local else out, **values)
 
     def _update(self, one: LayerPlan) -> str:
         reinforce = ""
@@ -153,7 +175,12 @@ class Learner:
             check = self._texts.fill("network/state.c", "check", **shape(one), sign=at, low=at + 4 * one.words)
             checks += "\n        " + check.strip()
             at += 4 * one.words * self._plan.n_planes
-        return self._texts.fill("network/state.c", "functions", puts=puts, gets=gets, checks=checks)
+        values = {"puts": puts, "gets": gets, "checks": checks, "readout": "", "got": ""}
+        if self._readout is not None:
+            entries = self._plan.readout_entries
+            values["readout"] = self._texts.fill("network/state.c", "put readout", entries=entries)
+            values["got"] = self._texts.fill("network/state.c", "get readout", entries=entries)
+        return self._texts.fill("network/state.c", "functions", **values)
 
 
 def _stream(purpose: Purpose, layer: int) -> str:

@@ -77,14 +77,22 @@ class Network:
 
     def source(self) -> list[str]:
         """Give the parts of NAME.c."""
-        texts, last = self.texts, self.plan.layers[-1]
+        texts, last, model = self.texts, self.plan.layers[-1], self.plan.model
         weights = (texts.table(f"w_{one.number}", in_words(one.layer.weights)) for one in self.plan.layers)
-        tables = {"weights": "".join(weights), "classifier": self.local_classifier(last)}
+        tables = {"weights": "".join(weights)}
+        if model.readout is None:
+            answer = [texts.fill("vote.c")]
+            tables_text = texts.fill("network/infer.c", "weights", **tables, classifier=self.local_classifier(last))
+        else:
+            answer = [texts.fill("readout.c", "infer")]
+            readout = texts.table("r", model.readout.values, "int16_t")
+            tables_text = texts.fill("network/infer.c", "weights of a readout", **tables, readout=readout)
         return [
             texts.fill("network/infer.c", "start"),
             texts.fill("common.c"),
+            *answer,
             texts.fill("encoder/encode.c", "title") + self.encoder.declarations + self.encoder.body,
-            texts.fill("network/infer.c", "weights", **tables),
+            tables_text,
             texts.fill("inference.c"),
             texts.fill("network/infer.c", "logits", **self.calls("network/infer.c")),
         ]
@@ -105,14 +113,12 @@ class Network:
             self.texts.fill(path, "layer", **shape(one), source=buffers[i % 2], target=buffers[(i + 1) % 2])
             for i, one in enumerate(self.plan.layers)
         )
-        return {
-            "even": max(sizes[0::2]),
-            "odd": max(sizes[1::2]),
-            "layers": layers,
-            "last": last.number,
-            "neurons": last.layer.n_neurons,
-            "result": buffers[last.number % 2],
-        }
+        read = {"last": last.number, "neurons": last.layer.n_neurons, "result": buffers[last.number % 2]}
+        if self.plan.model.readout is None:
+            answer = self.texts.fill("network/infer.c", "vote", **read)
+        else:
+            answer = self.texts.fill(path, "read out", **read)
+        return {"even": max(sizes[0::2]), "odd": max(sizes[1::2]), "layers": layers, "answer": answer}
 
 
 def shape(one: LayerPlan) -> dict[str, int]:

@@ -84,6 +84,16 @@ class Plan:
         """32-bit words of all counters."""
         return self.n_planes * sum(layer.words for layer in self.layers)
 
+    @property
+    def readout_entries(self) -> int:
+        """Integers of a learned readout; 0 where there is none."""
+        return 0 if self.model.readout is None else self.model.readout.values.size
+
+    @property
+    def state_size(self) -> int:
+        """Bytes of a state, without those of its header and its checksum."""
+        return 4 * self.state_words + 2 * self.readout_entries
+
 
 def make_plan(model: ExportModel, *, batch_size: int | None = None, counter_bits: int | None = None) -> Plan:
     """Plan the export of a model.

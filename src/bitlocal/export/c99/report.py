@@ -103,7 +103,7 @@ class Operations:
     Attributes
     ----------
     synapses : int
-        Weights, and entries of the last local classifier.
+        Weights, and entries of the last local classifier, or of a learned readout.
     inference_words : int
         Words of 32 bits that an inference combines by XOR and counts.
     learning_words : int
@@ -113,6 +113,10 @@ class Operations:
     planes : int
     reinforced : float
         Counters that reinforcement moves in a mini-batch, on average; each takes a random number of 64 bits.
+    readout : int
+        Integers of a learned readout that an inference adds up, and a sample to learn from, too.
+    readout_updates : int
+        Integers of a learned readout that a sample changes at most.
     """
 
     synapses: int
@@ -121,6 +125,8 @@ class Operations:
     update_words: int
     planes: int
     reinforced: float
+    readout: int
+    readout_updates: int
 
 
 def operations(plan: Plan) -> Operations:
@@ -140,11 +146,13 @@ def operations(plan: Plan) -> Operations:
     votes = [n_classes * one.out_words for one in layers]
     return Operations(
         synapses=sum(synapses) + n_classes * last.layer.n_neurons,
-        inference_words=forward + votes[-1],
+        inference_words=forward + (0 if plan.readout_entries else votes[-1]),
         learning_words=forward + sum(votes),
         update_words=sum(one.groups * one.row_words for one in layers),
         planes=plan.n_planes,
         reinforced=sum(n * one.layer.reinforcement / 2**32 for n, one in zip(synapses, layers, strict=True)),
+        readout=plan.readout_entries,
+        readout_updates=2 * last.layer.n_neurons if plan.readout_entries else 0,
     )
 
 

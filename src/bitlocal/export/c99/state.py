@@ -1,8 +1,8 @@
 """State blobs: what a device has learnt, byte for byte as the generated C writes and reads it.
 
 Layout, all little-endian: the header of `state_header` (24 bytes), mini-batches so far (4), the bit planes of all
-counters layer after layer, first the highest and then the others (`planes.to_planes`), in words of 4 bytes, and a
-CRC-32 of all before (4).
+counters layer after layer, first the highest and then the others (`planes.to_planes`), in words of 4 bytes, the
+integers of a learned readout where there is one, row after row (2 each), and a CRC-32 of all before (4).
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def write_state(classifier: Any, *, counter_bits: int | None = None) -> bytes:
     Returns
     -------
     bytes
-        The blob: 32 bytes and `counter_bits` bits a synapse, each row in whole words of 32 synapses.
+        The blob: 32 bytes and `counter_bits` bits a synapse, each row in whole words of 32 synapses; 2 bytes for each
+        integer of a learned readout.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def write_state(classifier: Any, *, counter_bits: int | None = None) -> bytes:
     for counters in learning.counters:
         for planes in to_planes(counters, n_planes):
             content += planes.astype("<u4").tobytes()
+    if model.readout is not None:
+        content += model.readout.values.astype("<i2").tobytes()
     return content + struct.pack("<I", zlib.crc32(content))
 
 
@@ -111,10 +114,10 @@ def read_state(blob: bytes, classifier: Any) -> BMLPClassifier:
         raise ExportError("this state belongs to another model: expected that of the very model that was exported")
     shapes = [(layer.n_neurons, words_for(layer.n_inputs, WORD_BITS)) for layer in model.layers]
     n_words = n_planes * sum(n_neurons * row_words for n_neurons, row_words in shapes)
-    if len(blob) != HEADER_SIZE + 4 * n_words + 4:
-        raise ExportError(
-            f"a state of this model has {HEADER_SIZE + 4 * n_words + 4} bytes, got {len(blob)}: read again"
-        )
+    at_readout = HEADER_SIZE + 4 * n_words
+    size = at_readout + (0 if model.readout is None else 2 * model.readout.values.size) + 4
+    if len(blob) != size:
+        raise ExportError(f"a state of this model has {size} bytes, got {len(blob)}: read again")
     if zlib.crc32(blob[:-4]) != struct.unpack("<I", blob[-4:])[0]:
         raise ExportError("this state is damaged: its checksum does not fit; read it from the device again")
 
@@ -126,7 +129,11 @@ def read_state(blob: bytes, classifier: Any) -> BMLPClassifier:
         lows = words[at : at + signs.size * (n_planes - 1)].reshape(n_neurons, row_words, n_planes - 1)
         at += lows.size
         counters.append(_checked(signs, lows, layer.n_inputs, model.counter_range))
-    return with_learnt(classifier, counters, struct.unpack_from("<I", blob, 24)[0])
+    readout = None
+    if model.readout is not None:
+        shape = model.readout.values.shape
+        readout = np.frombuffer(blob, "<i2", model.readout.values.size, at_readout).astype(np.int16).reshape(shape)
+    return with_learnt(classifier, counters, struct.unpack_from("<I", blob, 24)[0], readout)
 
 
 def _of(classifier: Any) -> tuple[ExportModel, Learning]:

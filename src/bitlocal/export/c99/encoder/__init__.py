@@ -47,8 +47,8 @@ class EncoderCode:
         `static void PREFIX_encode(const PREFIX_feature_t *features, uint32_t *bits)`, which writes all
         ceil(n_bits / 32) words.
     scratch_bytes : int
-        Memory on the stack that it needs for arrays, beyond the bits: for the counts of "hog" and "words" in images.
-        Everything else that would take room is computed again.
+        Memory on the stack that it needs for arrays, beyond the bits: for the counts of "hog" and "words" in images,
+        and for one of their "planes". Everything else that would take room is computed again.
     """
 
     feature_type: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bitlocal.encoders.comparison import floor_to
+from bitlocal.encoders.tables.columns import is_missing, milliseconds
 from bitlocal.export.errors import ExportError
 
 
@@ -104,7 +106,8 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
     -------
     ndarray
         Of the same shape. Types of whole numbers: rounded down; what is beyond the type becomes its smallest or largest
-        value, which has the same bits for encoders that compare single features with thresholds.
+        value, which has the same bits for encoders that compare single features with thresholds. Times become seconds
+        since 1970.
 
     Raises
     ------
@@ -121,6 +124,10 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
     if found is None:
         raise ExportError(f"type {ctype!r} is unknown: use {', '.join(one.ctype for one in TYPES.values())}")
     array = np.asarray(X)
+    if array.dtype.kind == "O":
+        array = np.array([_number(value) for value in array.ravel().tolist()], dtype=np.float64).reshape(array.shape)
+    elif array.dtype.kind == "M":
+        array = np.where(np.isnat(array), np.nan, array.astype("datetime64[ms]").astype(np.int64) // 1000)
     if found.is_float:
         return array.astype(np.float32)
     if array.dtype.kind == "b":
@@ -129,6 +136,13 @@ def as_features(X: ArrayLike, ctype: str) -> NDArray[Any]:
         raise ExportError(f"a value is missing (NaN), for which {ctype} has no room: export with features='float'")
     clipped: NDArray[Any] = np.clip(np.floor(array), found.low, found.high)
     return clipped.astype(found.name)
+
+
+def _number(value: Any) -> Any:
+    """Give a value of a table as a number: seconds since 1970 for a time, NaN for nothing."""
+    if is_missing(value):
+        return np.nan
+    return milliseconds(value).astype(np.int64) // 1000 if isinstance(value, datetime.date) else value
 
 
 def is_whole(values: NDArray[np.float64]) -> bool:

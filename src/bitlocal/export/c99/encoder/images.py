@@ -1,7 +1,7 @@
 """Images. Loops over rows and columns take the place of tables wherever these are regular.
 
-Hardly anything is kept between pixels: most of what is needed twice is computed twice. Counts of edges alone take
-memory beyond the image, a few rows of cells.
+Hardly anything is kept between pixels: most of what is needed twice is computed twice. Two parts take memory beyond the
+image: counts of edges a few rows of cells, ranks of edges one plane.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bitlocal.encoders.images.planes import KERNELS, LARGE, Planes
 from bitlocal.encoders.images.quantities import (
     NEIGHBOURS,
     Cells,
@@ -183,6 +184,47 @@ def _cells(to: _Writing, stage: Compared, of: Cells) -> None:
     )
 
 
+def _planes(to: _Writing, stage: Compared, of: Planes) -> None:
+    builder, n_levels = to.builder, of.n_levels
+    thermometers = Thermometers(
+        builder, "rank", by_quantity(stage.thresholds, -n_levels, n_levels), -n_levels, n_levels
+    )
+    most = max(_largest_sum(kernel, to.pixel.low, to.pixel.high) for kernel in KERNELS.values())
+    ctype = smallest_type(-most, most, ("int16_t", "int32_t"))
+    n_responses = to.height * to.width  # to the small kernels; there are fewer to large ones
+    builder.scratch_bytes = max(builder.scratch_bytes, (n_responses + 2 * n_levels) * size_of(ctype))
+    weights = np.concatenate([kernel.ravel() for kernel in KERNELS.values()])
+    offset = int(-weights.min())
+    values: dict[str, object] = {"ctype": ctype, "most": c_number(most, ctype), "levels": n_levels}
+    values["nearer"] = builder.function("nearer", _FILE, "nearer", **values)
+    values["limit"] = builder.function("limit", _FILE, "limit", **values)
+    values["rank"] = builder.function("rank_of", _FILE, "rank", rank=thermometers.ctype, **values)
+    builder.add(_FILE, "least")
+    builder.add(_FILE, "most")
+    to.part(
+        "planes",
+        thermometers,
+        write=thermometers.call(builder.expression(_FILE, "rank of response", **values)),
+        responses=n_responses,
+        limits=2 * n_levels,
+        kernels=len(KERNELS),
+        side=builder.table("kernel_sides", [len(kernel) for kernel in KERNELS.values()]).at("kernel"),
+        large=LARGE,
+        step=of.step,
+        weight=builder.table("kernel_weights", weights + offset).at("w"),
+        offset=offset,
+        pixel=to.at("place in kernel"),
+        **values,
+    )
+
+
+def _largest_sum(kernel: NDArray[np.int64], low: int, high: int) -> int:
+    """Give what no partial sum of weighted numbers from `low` to `high` exceeds, whatever its sign."""
+    above, below = (int(np.abs(kernel[side]).sum()) for side in (kernel > 0, kernel < 0))
+    high, low = max(high, 0), max(-low, 0)
+    return max(above * high + below * low, above * low + below * high)
+
+
 def suited(stage: Compared, thresholds: NDArray[np.float64]) -> FeatureType:
     """Tell what images the encoder was fitted on, as far as it remembers.
 
@@ -231,4 +273,5 @@ WRITERS: dict[type, Writer] = {
     Pairs: _writer(_pairs),
     Patches: _writer(_patches, _of_medians),
     Cells: _writer(_cells),
+    Planes: _writer(_planes),
 }

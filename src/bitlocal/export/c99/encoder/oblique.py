@@ -17,6 +17,7 @@ from bitlocal.export.c99.encoder.columns import by_quantity
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType
 from bitlocal.export.c99.encoder.tables import Finder, keys_of
 from bitlocal.export.c99.encoder.thermometers import Thermometers
+from bitlocal.export.c99.encoder.times import VALUES, part_of_time
 from bitlocal.export.c99.encoder.whole import add_whole
 from bitlocal.export.c99.encoder.writer import Writer, each
 from bitlocal.export.c99.numbers import c_number
@@ -41,20 +42,21 @@ def _add_table_sums(builder: Builder, stage: Compared) -> None:
     spread = np.append(of.levels.step > 0, np.ones(of.categories.n_bits, dtype=np.bool_))
     weights = np.where(spread[of.sums.columns], of.sums.weights, 0)
     used = np.unique(of.sums.columns[weights != 0])
-    # In this order: numbers that are features, places of ordered categories, and all bits of categories.
-    numbers = [i for i in used[used < of.levels.n].tolist() if of.numbers[i].kind == "number"]
-    ordered = [i for i in used[used < of.levels.n].tolist() if of.numbers[i].kind == "ordered"]
-    n = len(numbers) + len(ordered)
+    # In this order: numbers that are features, those that have few values, and all bits of categories.
+    kept = [(i, of.numbers[i]) for i in used[used < of.levels.n].tolist()]
+    numbers = [i for i, column in kept if column.kind != "ordered" and column.part == 0]
+    few = [i for i, column in kept if column.kind == "ordered" or column.part > 0]
+    n = len(kept)
     places = np.zeros(len(spread), dtype=np.int64)
-    places[numbers + ordered] = np.arange(n)
+    places[numbers + few] = np.arange(n)
     places[of.levels.n :] = n + np.arange(of.categories.n_bits)
     cases = []
     if numbers:
         features = [of.numbers[i].column for i in numbers]
         call = _call(builder, _add_numbers(builder, of.levels, numbers, features), builder.expression(_FILE, "index"))
         cases.append(builder.text(_FILE, "case of numbers", end=len(numbers), number=call))
-    for place, i in enumerate(ordered, len(numbers)):
-        cases.append(_ordered(builder, of.numbers[i], of.levels, i, place))
+    for place, i in enumerate(few, len(numbers)):
+        cases.append(_case_of_few(builder, of.numbers[i], of.levels, i, place))
     has_bits = bool((used >= of.levels.n).any())
     if has_bits:  # they have just been written
         bit = (builder.first_bit - of.categories.n_bits) % WORD_BITS
@@ -86,14 +88,19 @@ def _add_numbers(builder: Builder, levels: Levels, columns: Sequence[int], featu
     return builder.function("oblique_number", _FILE, "number or missing" if missing else "number", level=level)
 
 
-def _ordered(builder: Builder, column: NumberColumn, levels: Levels, i: int, place: int) -> str:
-    """Write the case of a column of ordered categories: a whole number for each of its places, 0 for none of them."""
-    finder = Finder(builder, [keys_of(builder, column.name, column.order)])
-    rows = np.full((len(column.order) + 1, levels.n), np.nan)
-    rows[1:, i] = np.arange(len(column.order))
+def _case_of_few(builder: Builder, column: NumberColumn, levels: Levels, i: int, place: int) -> str:
+    """Write the case of ordered categories or a part of a time: a whole number for each value, from a table."""
+    if column.kind == "time":
+        values = np.arange(VALUES[column.part], dtype=np.float64)
+        value = part_of_time(builder, column)
+    else:  # places count from 1 in C, from 0 in Python; 0 in C is none of them
+        values = np.append(np.nan, np.arange(len(column.order)))
+        value = Finder(builder, [keys_of(builder, column.name, column.order)]).place(0, column.column)
+    rows = np.full((len(values), levels.n), np.nan)
+    rows[:, i] = values
     whole: NDArray[np.int16] = levels.whole(rows)[:, i]
-    read = builder.table("oblique_places", whole + LARGEST).at(finder.place(0, column.column))
-    return builder.text(_FILE, "case of ordered", i=place, read=read)
+    read = builder.table("oblique_values", whole + LARGEST).at(value)
+    return builder.text(_FILE, "case of few values", i=place, read=read)
 
 
 def _loop(builder: Builder, stage: Compared, of: Oblique, number: str, *, has_bits: bool = False) -> str:
@@ -124,8 +131,10 @@ def _call(builder: Builder, name: str, i: str, *, has_bits: bool = False) -> str
 
 
 def _suited(stage: Compared) -> FeatureType:
-    """Levels tell nothing of what the numbers were: floating-point ones may be whole, too."""
-    return TYPES["float"]
+    """Levels tell nothing of what the numbers were: floating-point ones may be whole, too. Times are whole."""
+    of = stage.quantities
+    times = isinstance(of, TableOblique) and any(column.kind == "time" for column in of.numbers)
+    return TYPES["int32" if times else "float"]
 
 
 WRITERS: dict[type, Writer] = {

@@ -1,4 +1,4 @@
-"""Tables where every column holds numbers, and texts, which have no form in C."""
+"""Tables where every column holds numbers or times, and texts, which have no form in C."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from bitlocal.export.c99.encoder.features import (
     type_for,
 )
 from bitlocal.export.c99.encoder.thermometers import NumberTable, Thermometers
+from bitlocal.export.c99.encoder.times import add_times
 from bitlocal.export.c99.encoder.writer import Writer, each
 from bitlocal.export.c99.numbers import unsigned
 from bitlocal.export.errors import ExportError
@@ -158,35 +159,32 @@ class Finder:
 
 
 def _suited_numbers(stage: Compared) -> FeatureType:
-    columns = columns_of(stage)
+    columns = _columns_of(stage)
     orders = [(column.name, column.order) for column in columns if column.order]
     found = [_suited_to_categories([order], missing=False) for order in orders]
-    return largest_type([suited_to(stage.thresholds), *found])
+    times = [TYPES["int32"]] * any(column.kind == "time" for column in columns)
+    return largest_type([suited_to(stage.thresholds), *found, *times])
 
 
-def columns_of(stage: Compared) -> tuple[NumberColumn, ...]:
-    """Give where numbers come from, none of which may be part of a time."""
+def _columns_of(stage: Compared) -> tuple[NumberColumn, ...]:
     assert isinstance(stage.quantities, TableNumbers)
-    for column in stage.quantities.columns:
-        if column.kind == "time":
-            raise ExportError(
-                f"column {column.name!r} holds times, which exported code cannot take apart: give the table the "
-                "numbers that matter, such as the hour, before fit"
-            )
     return stage.quantities.columns
 
 
 def _add_numbers(builder: Builder, stages: Sequence[Compared]) -> None:
     for stage in stages:
-        columns = list(enumerate(columns_of(stage)))
-        for kind, group in groupby(columns, key=lambda one: one[1].kind):
+        columns = list(enumerate(_columns_of(stage)))
+        for (kind, _), group in groupby(
+            columns, key=lambda one: (one[1].kind, one[1].kind != "number" and one[1].column)
+        ):
             run = list(group)
             if kind == "number":
                 places = [column.column for _, column in run]
                 add_columns(builder, stage.thresholds, [i for i, _ in run], places, "ThermometerEncoder")
+            elif kind == "time":
+                add_times(builder, stage.thresholds, run)
             else:
-                for i, column in run:
-                    _add_ordered(builder, stage, i, column)
+                _add_ordered(builder, stage, *run[0])
 
 
 def _add_ordered(builder: Builder, stage: Compared, i: int, column: NumberColumn) -> None:

@@ -176,10 +176,13 @@ class Thermometers:
         if len(set(widths)) == 1:
             return unsigned(widths[0])
         self._uses.append("code")
-        if max(widths) < 16:  # two in a byte
-            halves = np.array([*widths, 0][: len(widths) + len(widths) % 2]).reshape(-1, 2)
-            table = self._builder.table(f"{self._what}_widths", halves[:, 0] + 16 * halves[:, 1], "uint8_t")
-            pair = table.at(self._builder.expression(_FILE, "pair of codes"))
-            return self._builder.expression(_FILE, "half of a byte", pair=pair)
+        bits = next((bits for bits in (1, 4) if max(widths) < 2**bits), 8)
+        if bits < 8:  # several in a byte
+            n = 8 // bits
+            several = np.array([*widths, *[0] * (-len(widths) % n)]).reshape(-1, n) << (bits * np.arange(n))
+            table = self._builder.table(f"{self._what}_widths", several.sum(axis=1), "uint8_t")
+            octet = table.at(self._builder.expression(_FILE, "octet of codes", n=n))
+            values = {"octet": octet, "bits": bits, "n": n, "mask": 2**bits - 1}
+            return self._builder.expression(_FILE, "part of octet", **values)
         width = self._builder.table(f"{self._what}_widths", widths).at(self._builder.expression(_FILE, "code"))
         return self._builder.expression(_FILE, "cast", ctype="size_t", value=width)

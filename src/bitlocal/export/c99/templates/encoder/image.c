@@ -161,6 +161,107 @@ for (i = 0u; i < ${n}u; i++) {
     $write
 }
 
+//: nearer
+/* How many numbers of a sign are as near to 0 as a limit, or nearer. */
+static uint32_t $name(const $ctype *responses, size_t n, $ctype sign, $ctype limit)
+{
+    uint32_t count = 0u;
+    size_t i;
+    for (i = 0u; i < n; i++) {
+        const $ctype size = ($ctype)(sign * responses[i]);
+        if ((size > 0) && (size <= limit)) {
+            count++;
+        }
+    }
+    return count;
+}
+
+//: limit
+/* The least limit that so many numbers of a sign, at least, do not exceed; by bisection. */
+static $ctype $name(const $ctype *responses, size_t n, $ctype sign, uint32_t wanted)
+{
+    $ctype low = 1;
+    $ctype high = $most;
+    while (low < high) {
+        const $ctype middle = ($ctype)(low + ((high - low) / 2));
+        if ($nearer(responses, n, sign, middle) < wanted) {
+            low = ($ctype)(middle + 1);
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+//: rank
+/* The rank of a number among those of its sign: how many limits it exceeds, with its sign. */
+static $rank $name($ctype response, const $ctype *limits)
+{
+    const $ctype size = ($ctype)((response < 0) ? -response : response);
+    $rank rank = 0;
+    size_t level;
+    for (level = 0u; level < ${levels}u; level++) {
+        if (size > limits[(response < 0) ? (${levels}u + level) : level]) {
+            rank++;
+        }
+    }
+    return ($rank)((response < 0) ? -rank : rank);
+}
+
+//: planes
+/* Responses to one kernel after the other, and the rank of each among those of its sign. */
+$ctype responses[${responses}];
+$ctype limits[${limits}];
+size_t first = 0u;
+size_t kernel;
+$start
+for (kernel = 0u; kernel < ${kernels}u; kernel++) {
+    const ptrdiff_t side = (ptrdiff_t)$side;
+    const ptrdiff_t reach = side / 2;
+    const ptrdiff_t step = (side < $large) ? 1 : $step;
+    ptrdiff_t c;
+    for (c = 0; c < $channels; c++) {
+        size_t n = 0u;
+        size_t i;
+        ptrdiff_t y;
+        for (y = 0; y < $height; y += step) {
+            ptrdiff_t x;
+            for (x = 0; x < $width; x += step) {
+                size_t w = first;
+                ptrdiff_t v;
+                responses[n] = 0;
+                for (v = y - reach; v <= (y + reach); v++) {
+                    const ptrdiff_t row = $enc_least($enc_most(v, 0), $height - 1) * $row;
+                    ptrdiff_t u;
+                    for (u = x - reach; u <= (x + reach); u++) {
+                        const ptrdiff_t column = $enc_least($enc_most(u, 0), $width - 1) * $channels;
+                        const $ctype weight = ($ctype)(($ctype)$weight - $offset);
+                        responses[n] = ($ctype)(responses[n] + ($ctype)(weight * ($ctype)$pixel));
+                        w++;
+                    }
+                }
+                n++;
+            }
+        }
+        for (i = 0u; i < (2u * ${levels}u); i++) {
+            const $ctype sign = (i < ${levels}u) ? 1 : -1;
+            const uint32_t all = $nearer(responses, n, sign, $most);
+            const uint32_t share = (((uint32_t)(i % ${levels}u) * all) + (${levels}u - 1u)) / ${levels}u;
+            limits[i] = (share == 0u) ? 0 : $limit(responses, n, sign, share);
+        }
+        for (i = 0u; i < n; i++) {
+            $write
+        }
+    }
+    first += (size_t)(side * side);
+}
+
+//: rank of response
+$rank(responses[i], limits)
+
+//: place in kernel
+(size_t)(row + column + c)
+
 //: place in square
 (size_t)((v * $row) + (u * $channels) + c)
 

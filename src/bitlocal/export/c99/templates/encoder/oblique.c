@@ -40,7 +40,7 @@ if (i < ${end}u) {
     return $number;
 }
 
-//: case of ordered
+//: case of few values
 if (i == ${i}u) {
     return (int32_t)$read - 127;
 }

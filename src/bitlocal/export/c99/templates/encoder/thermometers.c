@@ -44,8 +44,8 @@ width / 2u
 //: code
 out->code
 
-//: pair of codes
-out->code / 2u
+//: octet of codes
+out->code / ${n}u
 
 //: threshold
 out->threshold
@@ -53,8 +53,8 @@ out->threshold
 //: after
 out->threshold + ($count)
 
-//: half of a byte
-((size_t)$pair >> (4u * (out->code % 2u))) & 15u
+//: part of octet
+((size_t)$octet >> (${bits}u * (out->code % ${n}u))) & ${mask}u
 
 //: compare
 $value $how $read

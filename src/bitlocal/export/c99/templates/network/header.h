@@ -45,13 +45,16 @@ $learning
 
 typedef $label $net_label_t;
 typedef $choice $net_choice_t;
+$rival
 
 /* All memory that learning keeps; it belongs to the caller, and its content to this module. */
 typedef struct {
     $planes
     $inputs
+    $outputs
     uint32_t step;  /* mini-batches so far */
     uint16_t count; /* samples in the mini-batch */
+    $readout
     $net_label_t labels[$NET_BATCH_SIZE];
     $chosen
     uint8_t teaches[${layers}u]; /* whether a sample of the mini-batch teaches a layer */
@@ -71,6 +74,16 @@ int $net_save(const $net_ctx *ctx, uint8_t *blob, size_t size);
 /* Goes on from what $net_save wrote; samples of an unfinished mini-batch are dropped. Refuses what is
  * damaged or another model's, and changes nothing then. */
 int $net_load($net_ctx *ctx, const uint8_t *blob, size_t size);
+
+//: rival
+typedef $type $net_rival_t;
+
+//: outputs
+uint32_t out[${words}u]; /* activations of the last layer in the mini-batch */
+
+//: readout
+int16_t readout[${entries}u]; /* learned readout, a row a class */
+$net_rival_t rivals[$NET_BATCH_SIZE]; /* class that is not far enough behind, from 1 */
 
 //: planes
 uint32_t sign_$n[${signs}u]; /* layer $n: binary weights, the highest bit planes */

@@ -10,6 +10,12 @@ $weights
 /* Local classifier of the last layer, a row a class. */
 $classifier
 
+//: weights of a readout
+/* Binary weights, a row a neuron. */
+$weights
+/* Learned readout, a row a class. */
+$readout
+
 //: logits
 int $net_logits(const $net_feature_t *features, int32_t *logits) {
     uint32_t even[${even}u];
@@ -19,7 +25,7 @@ int $net_logits(const $net_feature_t *features, int32_t *logits) {
     }
     $net_encode(features, even);
     $layers
-    $net_vote($net_p_$last, ${neurons}u, $result, logits);
+    $answer
     return $NET_OK;
 }
 
@@ -28,6 +34,12 @@ int $net_predict(const $net_feature_t *features) {
     const int error = $net_logits(features, logits);
     return error < 0 ? error : $net_winner(logits);
 }
+
+//: vote
+$net_vote($net_p_$last, ${neurons}u, $result, logits);
+
+//: read out
+$net_read_out_rom($net_r, ${neurons}u, $result, logits);
 
 //: layer
 $net_layer_rom($net_w_$n, ${inputs}u, ${neurons}u, $source, $target);

@@ -23,6 +23,10 @@ $tables
 /* Local classifiers of the other layers. */
 $tables
 
+//: classifiers beside a readout
+/* Local classifiers, from which layers learn. */
+$tables
+
 //: gaps
 /* The law of the gaps between reinforced synapses: every ${stride}th entry. */
 $tables
@@ -38,6 +42,7 @@ int $net_init($net_ctx *ctx) {
     }
     memset(ctx, 0, sizeof(*ctx));
     $start
+    $copy
     ctx->step = $NET_START_STEP;
     return $NET_OK;
 }
@@ -45,12 +50,13 @@ int $net_init($net_ctx *ctx) {
 /* Steps 6 and 7 for all layers. */
 static void $net_close_batch($net_ctx *ctx) {
     $updates
+    $readout
     ctx->count = 0u;
     ++ctx->step;
 }
 
 int $net_learn($net_ctx *ctx, const $net_feature_t *features, int label) {
-    uint32_t out[${outputs}u];
+    $out
     size_t s;
     if ((ctx == NULL) || (features == NULL)) {
         return $NET_ERROR_NULL;
@@ -61,6 +67,7 @@ int $net_learn($net_ctx *ctx, const $net_feature_t *features, int label) {
     s = ctx->count;
     $net_encode(features, &ctx->in_1[s * ${row}u]);
     $presents
+    $rival
     ctx->labels[s] = ($net_label_t)label;
     ++ctx->count;
     if (ctx->count == $NET_BATCH_SIZE) {
@@ -87,7 +94,7 @@ int $net_ctx_logits(const $net_ctx *ctx, const $net_feature_t *features, int32_t
     }
     $net_encode(features, even);
     $layers
-    $net_vote($net_p_$last, ${neurons}u, $result, logits);
+    $answer
     return $NET_OK;
 }
 
@@ -109,6 +116,28 @@ if ($net_present(ctx->sign_$n, $net_p_$n, ${inputs}u, ${neurons}u, $margin, (siz
                  &ctx->in_$n[s * ${row}u], $out, &ctx->chosen_$n[s * ${groups}u])) {
     ctx->teaches[$index] = 1u;
 }
+
+//: local out
+uint32_t out[${outputs}u];
+
+//: rival
+$net_read_out_ram(ctx->readout, ${neurons}u, &ctx->out[s * ${outputs}u], logits);
+ctx->rivals[s] = $net_rival(logits, (size_t)label, $margin);
+
+//: logits
+int32_t logits[$NET_N_CLASSES];
+
+//: readout
+$net_update_readout(ctx->readout, ${neurons}u, ctx->out, ctx->rivals, ctx->labels, ctx->count);
+
+//: copy readout
+$net_start_readout(ctx->readout, $net_r, ${entries}u);
+
+//: read out
+$net_read_out_ram(ctx->readout, ${neurons}u, $result, logits);
+
+//: out of all
+&ctx->out[s * ${words}u]
 
 //: out
 &ctx->in_$n[s * ${words}u]

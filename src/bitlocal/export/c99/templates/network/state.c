@@ -17,6 +17,7 @@ int $net_save(const $net_ctx *ctx, uint8_t *blob, size_t size) {
     $net_put_word(&blob[$NET_STATE_STEP], ctx->step);
     at = &blob[$NET_STATE_HEADER];
     $puts
+    $readout
     $net_put_word(at, $net_crc32(blob, $NET_STATE_SIZE - 4u));
     return $NET_OK;
 }
@@ -42,12 +43,19 @@ int $net_load($net_ctx *ctx, const uint8_t *blob, size_t size) {
     ctx->step = $net_get_word(&blob[$NET_STATE_STEP]);
     at = &blob[$NET_STATE_HEADER];
     $gets
+    $got
     return $NET_OK;
 }
 
 //: put
 at = $net_put_words(at, ctx->sign_$n, ${signs}u);
 at = $net_put_words(at, ctx->low_$n, ${lows}u);
+
+//: put readout
+at = $net_put_readout(at, ctx->readout, ${entries}u);
+
+//: get readout
+at = $net_get_readout(at, ctx->readout, ${entries}u);
 
 //: get
 at = $net_get_words(at, ctx->sign_$n, ${signs}u);
