@@ -137,7 +137,8 @@ def train(
 ) -> Iterator[EpochRecord]:
     """Train a network epoch by epoch, and yield each epoch's record.
 
-    Whoever stops iterating, or interrupts, leaves a valid network.
+    Whoever stops iterating, or interrupts, leaves a valid network. After an epoch in which no layer had an error
+    signal, those that are left would change nothing: they are counted in the network's state, and not gone through.
     """
     best = _Best(validation.tol) if validation is not None and validation.patience is not None else None
     try:
@@ -164,6 +165,12 @@ def train(
                 best.note(accuracy, network)
                 if best.waited == validation.patience:
                     break
+            if weights is None and counts.is_settled:  # with weights, another epoch may present other samples
+                left = epochs - epoch
+                if best is not None and validation is not None and validation.patience is not None:
+                    left = min(left, validation.patience - best.waited)
+                network.skip(left, counts.batches)
+                break
         if best is not None:
             network.restore(best.weights)
     finally:

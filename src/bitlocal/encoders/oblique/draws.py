@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bitlocal import _core
 from bitlocal.encoders.checks import require, require_whole
 from bitlocal.encoders.comparison import Thresholds
-from bitlocal.encoders.oblique.choice import best, tells
+from bitlocal.encoders.information import best, tells
 from bitlocal.encoders.oblique.quantities import MOST_TERMS, Oblique
 
 ROWS_TO_LEARN_FROM = 20_000

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from bitlocal.encoders.allotment import allot_bits, information
+from bitlocal.encoders.allotment import allot_bits
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.checks import Arrays, require, require_whole
 from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.information import information
 from bitlocal.encoders.oblique import oblique_from_arrays, oblique_to_arrays
 from bitlocal.encoders.oblique.draws import Draw
 from bitlocal.encoders.oblique.quantities import Levels, Oblique
