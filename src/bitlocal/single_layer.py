@@ -37,7 +37,7 @@ class SingleLayerClassifier(BMLPClassifier):
     """
 
     def _spec(self, n_bits: int, seed: int) -> Spec:
-        parameters = self.get_params(deep=False)
+        parameters = self.parameters_in_use()
         return compose(parameters, n_inputs=n_bits, n_classes=len(self.classes_), seed=seed, majority=True)
 
     def check_parameters(self) -> None:

@@ -90,6 +90,13 @@ class Progress:
         return self.counts.error_share
 
 
+def share_right(right: NDArray[np.bool_], weights: NDArray[np.uint64] | None) -> float:
+    """Give the share of samples, by weight, that are right: the same on all machines."""
+    if weights is None:
+        return float(right.mean())
+    return float(sum(weights[right].tolist()) / sum(weights.tolist()))  # exact, of whole numbers
+
+
 Callback = Callable[[Progress], None]
 
 
@@ -117,10 +124,7 @@ class Validation:
 
     def accuracy(self, predicted: NDArray[np.integer]) -> float:
         """Give the share of samples, by weight, that were predicted correctly."""
-        right = predicted == self.labels
-        if self.weights is None:
-            return float(right.mean())
-        return float(sum(self.weights[right].tolist()) / sum(self.weights.tolist()))  # exact, of whole numbers
+        return share_right(predicted == self.labels, self.weights)
 
 
 def train(

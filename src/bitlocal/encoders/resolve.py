@@ -96,10 +96,34 @@ def _with_sums(spec: str, others: str | None, sums: ObliqueEncoder) -> Encoder |
 def takes_raw(encoder: Any, X: Any) -> bool:
     """Tell whether samples go to the encoder as they come, since they are no table of numbers."""
     if isinstance(encoder, str):
-        if encoder == "auto":
+        if is_automatic(encoder):
             return not is_sparse_table(X) and bool(_are_images(X) or has_text(X) or are_texts(X))
         return takes_raw_samples(make_encoder(encoder))
     return takes_raw_samples(encoder)
+
+
+def is_automatic(encoder: Any) -> bool:
+    """Tell whether the samples decide what the parameter `encoder` stands for: "auto", and "best", see `choices`."""
+    return isinstance(encoder, str) and encoder in ("auto", "best")
+
+
+def choices(X: Any) -> list[str | None]:
+    """Give the encoders that `encoder="best"` tries on samples, by their texts: first what "auto" stands for.
+
+    For tables beside it the same with oblique sums. A single "auto" where there is nothing to try: for images, texts,
+    sparse and packed samples, and a single column of numbers.
+    """
+    if isinstance(X, PackedBits) or is_sparse_table(X) or _are_images(X) or are_texts(X):
+        return ["auto"]
+    if has_text(X):
+        return ["table", "table+oblique"]
+    if X.shape[1] < 2:
+        return ["auto"]
+    if are_bits(X):
+        return [None, "thermometer1+oblique"]
+    plain = f"thermometer{bits_for(X.shape[1])}"
+    warn_of_flattened_images(X, instead=plain)
+    return [plain, f"{plain}+oblique"]
 
 
 def resolve(encoder: Any, X: Any) -> Any:
@@ -107,14 +131,15 @@ def resolve(encoder: Any, X: Any) -> Any:
 
     "auto" suits the samples: images (arrays of three or four dimensions) get an `ImageEncoder`, texts a `TextEncoder`,
     tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`, a narrower one where they
-    are sparse; with a `DataWarning` if these look like images that were flattened.
+    are sparse; with a `DataWarning` if these look like images that were flattened. So does "best" where nothing can be
+    tried, as in a stream.
 
     Raises
     ------
     ValueError
         If it is neither a transformer, nor the name of an encoder, nor None; or if the samples are packed already.
     """
-    auto = isinstance(encoder, str) and encoder == "auto"
+    auto = is_automatic(encoder)
     if isinstance(X, PackedBits):
         if encoder is not None and not auto:
             raise ValueError(f"encoder={encoder!r} cannot encode packed bits: use 'auto' or None")
@@ -146,7 +171,7 @@ def suit(encoder: Any, shape: tuple[int, ...] | None) -> Any:
     """
     if shape is None or not isinstance(encoder, str):
         return encoder
-    chosen = ImageEncoder() if encoder == "auto" else make_encoder(encoder)
+    chosen = ImageEncoder() if is_automatic(encoder) else make_encoder(encoder)
     if isinstance(chosen, SignalEncoder) and chosen.shape is not None:
         return chosen
     return chosen.set_params(shape=shape) if isinstance(chosen, (ImageEncoder, SignalEncoder)) else encoder

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from bitlocal.bits import PackedBits
 from bitlocal.estimator.calibration import StreamCalibration, calibrated_temperature, validation_temperature
 from bitlocal.estimator.probabilities import Probabilities
+from bitlocal.estimator.selection import Selection, select
 from bitlocal.network import BinaryNetwork
 from bitlocal.samples import encode, fit_encoder, read, read_training
 from bitlocal.samples.weights import weigh
@@ -102,12 +103,15 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Names of the features, where `fit` got a DataFrame with string column names.
     encoder_ : transformer or None
         The fitted encoder; None where the data are bits.
+    selection_ : Selection or None
+        What `encoder="best"` tried, and chose; None where there was no choice.
     temperature : float or None
         What logits are divided by to become probabilities; None where it is not known.
     network_ : BinaryNetwork
         The trained network: hidden weights, weights, local classifiers.
     n_iter_ : int
-        Epochs of the last `fit`.
+        Epochs of the last `fit`; fewer than `max_iter` where one came without an error signal, after which nothing
+        would change.
     history_ : list of EpochRecord
         For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds.
 
@@ -130,6 +134,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     classes_: NDArray[Any]
     feature_names_in_: NDArray[np.object_]
+    selection_: Selection | None
 
     def __init__(
         self,
@@ -227,12 +232,15 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             present = np.unique(labels)  # a class of which weights leave nothing does not exist
             self.classes_, labels = classes[present], np.searchsorted(present, labels)
             self._require_two_classes()
-            self.encoder_: Any = fit_encoder(self, X, labels)
+            seed = draw_seed(self.random_state)
+            temperature = self._select(X, labels, weights, seed)
+            self.encoder_: Any = fit_encoder(self, X, labels, self.parameters_in_use()["encoder"])
         bits = self._encode(X)
         if go_on:
+            temperature = None
             self._check_same_rule()
         else:
-            self._start_network(bits.n_bits)
+            self._start_network(bits.n_bits, seed)
 
         validation = None
         fraction = self.validation_fraction
@@ -254,7 +262,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             labels,
             weights=weights,
             epochs=n_epochs,
-            batch_size=int(self.batch_size),
+            batch_size=int(self.parameters_in_use()["batch_size"]),
             n_threads=effective_n_jobs(self.n_jobs),
             validation=validation,
             callback=callback,
@@ -264,12 +272,13 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             if self.verbose:
                 print(_describe(record, n_epochs))
         if self.probability:
-            how = {"batch_size": int(self.batch_size), "n_threads": effective_n_jobs(self.n_jobs)}
-            self.calibration_ = StreamCalibration(
-                calibrated_temperature(self.network_, bits, labels, weights, **how)
-                if validation is None
-                else validation_temperature(self.network_, validation, n_threads=how["n_threads"])
-            )
+            batch_size = int(self.parameters_in_use()["batch_size"])
+            how = {"batch_size": batch_size, "n_threads": effective_n_jobs(self.n_jobs)}
+            if validation is not None:
+                temperature = validation_temperature(self.network_, validation, n_threads=how["n_threads"])
+            elif temperature is None:
+                temperature = calibrated_temperature(self.network_, bits, labels, weights, **how)
+            self.calibration_ = StreamCalibration(temperature)
         return self
 
     def partial_fit(
@@ -316,10 +325,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         if len(labels) == 0:
             return self
         if first:
-            self.encoder_ = fit_encoder(self, X, labels)
+            self.selection_ = None
+            self.encoder_ = fit_encoder(self, X, labels, self.encoder)
         bits = self._encode(X)
         if first:
-            self._start_network(bits.n_bits)
+            self._start_network(bits.n_bits, draw_seed(self.random_state))
         else:
             self._check_same_rule()
         logits = np.empty((len(labels), len(self.classes_)), dtype=np.int32) if self.probability else None
@@ -327,7 +337,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             bits,
             labels,
             weights=weights,
-            batch_size=int(self.batch_size),
+            batch_size=int(self.parameters_in_use()["batch_size"]),
             n_threads=effective_n_jobs(self.n_jobs),
             logits=logits,
         )
@@ -335,20 +345,39 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             self.calibration_.note(logits, labels, weights)
         return self
 
-    def _start_network(self, n_bits: int) -> None:
-        self.network_ = BinaryNetwork(self._spec(n_bits, draw_seed(self.random_state)))
+    def _select(self, X: Any, labels: NDArray[np.intp], weights: NDArray[np.uint64] | None, seed: int) -> float | None:
+        """Decide what `encoder="best"` is; gives the temperature if that tells it."""
+        self.selection_ = None
+        if not (isinstance(self.encoder, str) and self.encoder == "best"):
+            return None
+        self.selection_, temperature = select(self, X, labels, weights, seed=seed, epochs=self._epochs(len(labels)))
+        if self.verbose and self.selection_ is not None:
+            print(f"chosen: {self.selection_}")
+        return temperature
+
+    def parameters_in_use(self) -> dict[str, Any]:
+        """Give the parameters with those of what `encoder="best"` chose, where there was a choice."""
+        given: dict[str, Any] = self.get_params(deep=False)
+        selection = getattr(self, "selection_", None)
+        if selection is None:
+            return given
+        return given | {"encoder": selection.chosen.encoder} | dict(selection.chosen.parameters)
+
+    def _start_network(self, n_bits: int, seed: int) -> None:
+        self.network_ = BinaryNetwork(self._spec(n_bits, seed))
         self.calibration_ = StreamCalibration()
         self.history_: list[EpochRecord] = []
         self.n_iter_ = 0
 
     def _spec(self, n_bits: int, seed: int) -> Spec:
         """Give the network that the parameters stand for."""
-        return compose(self.get_params(deep=False), n_inputs=n_bits, n_classes=len(self.classes_), seed=seed)
+        return compose(self.parameters_in_use(), n_inputs=n_bits, n_classes=len(self.classes_), seed=seed)
 
     def _epochs(self, n_samples: int) -> int:
-        if self.max_iter is not None:
-            return int(self.max_iter)
-        steps_per_epoch = -(-n_samples // int(self.batch_size))
+        used = self.parameters_in_use()
+        if used["max_iter"] is not None:
+            return int(used["max_iter"])
+        steps_per_epoch = -(-n_samples // int(used["batch_size"]))
         return min(max(-(-2000 // steps_per_epoch), 20), 200)
 
     def _check_same_rule(self) -> None:

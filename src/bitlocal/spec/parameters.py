@@ -122,7 +122,8 @@ PARAMETERS: Mapping[str, Parameter] = {
         Anything(),
         "--encoder",
         "how samples become bits",
-        note="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
+        note="auto (what suits the data), best (for tables: tried on held-out samples), median, "
+        "column-median, thermometer, thermometerN for N bits a feature, "
         "table, thermometerN+obliqueM and table+obliqueM with M sums of columns, image:PARTS as in "
         "image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
     ),
