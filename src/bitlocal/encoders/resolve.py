@@ -25,6 +25,7 @@ from bitlocal.encoders.union import takes_raw_samples
 _SPECS = (
     "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
     "'oblique2000' for 2000 sums, alone or as in 'thermometer12+oblique2000' and 'table+oblique2000', "
+    "'table+conjunctions500' and 'table+oblique2000+conjunctions500' for 500 conjunctions, "
     "'image:thermometer4+hog4' or other parts of an ImageEncoder, 'signal:thermometer4+bands8' or other parts of a "
     "SignalEncoder, 'signal128x3:bands8' for 128 steps of 3 channels, 'text', 'text:char'"
 )
@@ -38,7 +39,8 @@ def make_encoder(spec: str) -> Encoder | FeatureUnion:
     spec : str
         "median" (one median for all features), "column-median", "thermometer", "thermometer12" for 12 bits a feature,
         "table" for a `TableEncoder`; "oblique" for an `ObliqueEncoder`, "oblique2000" for 2000 sums, or these after one
-        of the others so far and "+", as in "thermometer12+oblique2000" and "table+oblique"; or "image" or "image:"
+        of the others so far and "+", as in "thermometer12+oblique2000" and "table+oblique"; a table and "+conjunctions"
+        or, for 500 of them, "+conjunctions500", as in "table+oblique+conjunctions500"; or "image" or "image:"
         followed by the parts of an `ImageEncoder`; in the same way "signal", or "signal128x3" for 128 steps of 3
         channels, for a `SignalEncoder`; "text" or "text:" followed by the analyzer of a `TextEncoder`.
 
@@ -60,6 +62,10 @@ def make_encoder(spec: str) -> Encoder | FeatureUnion:
     >>> make_encoder("image:thermometer4+gradient8")
     ImageEncoder(parts='thermometer4+gradient8')
     """
+    if match := re.fullmatch(r"(table[a-z0-9+]*)\+conjunctions([1-9]\d{0,5})?", spec, re.ASCII):
+        table = make_encoder(match[1])
+        if isinstance(table, TableEncoder) and not table.conjunctions:
+            return table.set_params(conjunctions=int(match[2]) if match[2] else "auto")
     if match := re.fullmatch(r"(?:([a-z-]+\d*)\+)?oblique([1-9]\d{0,5})?", spec, re.ASCII):
         return _with_sums(spec, match[1], ObliqueEncoder(n_features=int(match[2])) if match[2] else ObliqueEncoder())
     if spec == "median":
@@ -110,20 +116,20 @@ def is_automatic(encoder: Any) -> bool:
 def choices(X: Any) -> list[str | None]:
     """Give the encoders that `encoder="best"` tries on samples, by their texts: first what "auto" stands for.
 
-    For tables beside it the same with oblique sums. A single "auto" where there is nothing to try: for images, texts,
-    sparse and packed samples, and a single column of numbers.
+    For tables beside it the same with oblique sums, and with conjunctions. A single "auto" where there is nothing to
+    try: for images, texts, sparse and packed samples, and a single column of numbers.
     """
     if isinstance(X, PackedBits) or is_sparse_table(X) or _are_images(X) or are_texts(X):
         return ["auto"]
     if has_text(X):
-        return ["table", "table+oblique"]
+        return ["table", "table+oblique", "table+conjunctions"]
     if X.shape[1] < 2:
         return ["auto"]
     if are_bits(X):
-        return [None, "thermometer1+oblique"]
+        return [None, "thermometer1+oblique", "table+conjunctions"]
     plain = f"thermometer{bits_for(X.shape[1])}"
     warn_of_flattened_images(X, instead=plain)
-    return [plain, f"{plain}+oblique"]
+    return [plain, f"{plain}+oblique", "table+conjunctions"]
 
 
 def resolve(encoder: Any, X: Any) -> Any:

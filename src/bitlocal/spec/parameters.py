@@ -124,8 +124,8 @@ PARAMETERS: Mapping[str, Parameter] = {
         "how samples become bits",
         note="auto (what suits the data), best (for tables: tried on held-out samples), median, "
         "column-median, thermometer, thermometerN for N bits a feature, "
-        "table, thermometerN+obliqueM and table+obliqueM with M sums of columns, image:PARTS as in "
-        "image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
+        "table, thermometerN+obliqueM and table+obliqueM with M sums of columns, table+conjunctionsM, "
+        "image:PARTS as in image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
     ),
     "class_weight": Parameter(
         None,

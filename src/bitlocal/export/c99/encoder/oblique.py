@@ -8,6 +8,7 @@ import numpy as np
 
 from bitlocal.encoders.oblique.quantities import LARGEST, ObliqueNumbers
 from bitlocal.encoders.program import Compared
+from bitlocal.encoders.tables.conjunctions import Conjunctions
 from bitlocal.encoders.tables.oblique import TableOblique
 from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.columns import by_quantity
@@ -55,6 +56,13 @@ def _no_table_sums(*_: Any) -> NoReturn:
     )
 
 
+def _no_conjunctions(*_: Any) -> NoReturn:
+    raise ExportError(
+        "conjunctions of a TableEncoder cannot be exported to C: fit without them (encoder='table', or for tables of "
+        "numbers 'thermometer8+oblique')"
+    )
+
+
 def _suited(stage: Compared) -> FeatureType:
     """Levels tell nothing of what the numbers were: floating-point ones may be whole, too."""
     return TYPES["float"]
@@ -63,4 +71,5 @@ def _suited(stage: Compared) -> FeatureType:
 WRITERS: dict[type, Writer] = {
     ObliqueNumbers: Writer(each(_add_sums), _suited),
     TableOblique: Writer(_no_table_sums, _no_table_sums),
+    Conjunctions: Writer(_no_conjunctions, _no_conjunctions),
 }
