@@ -167,6 +167,20 @@ def test_instruction_set_by_option(table_model):
             fails(*command, "--isa", name, match=f"'{name}': this processor does not support it")
 
 
+def test_info_about_what_was_tried(table, table_model, tmp_path):
+    model = tmp_path / "model.safetensors"
+    run("train", table[0], "--target", "label", "--out", model, "--encoder", "best", *FAST)
+    tried = json.loads(run("info", model, "--json").stdout)["selection"]
+    assert [one["encoder"] for one in tried["trials"]] == [
+        "thermometer32",
+        "thermometer32+oblique",
+        "table+conjunctions",
+    ]
+    chosen = tried["trials"][tried["chosen"]]["encoder"]
+    assert f"{chosen} (of {tried['held_out']} samples held out: thermometer32: " in run("info", model).stdout
+    assert json.loads(run("info", table_model, "--json").stdout)["selection"] is None
+
+
 def test_info_about_the_processor(table_model):
     text = run("info", "--cpu").stdout
     content = json.loads(run("info", "--cpu", "--json").stdout)

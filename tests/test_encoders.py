@@ -17,7 +17,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from bitlocal import BMLPClassifier, MedianBinarizer, ThermometerEncoder, load, save
 from bitlocal.bits import pack, unpack
 from bitlocal.encoders import make_encoder
-from bitlocal.encoders.allotment import allot_bits, information
+from bitlocal.encoders.allotment import allot_bits
+from bitlocal.encoders.information import information
 
 # scikit-learn's own check for NaN sums the data, and warns where huge numbers of both signs cancel out.
 HUGE = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce:RuntimeWarning")

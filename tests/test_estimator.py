@@ -550,14 +550,14 @@ def test_early_stopping(real_data):
 
 def test_validation_alone_only_watches(real_data):
     X, y = real_data
-    clf = small(max_iter=25, validation_fraction=0.2, n_iter_no_change=1).fit(X, y)
+    clf = small(max_iter=10, validation_fraction=0.2, n_iter_no_change=1).fit(X, y)
     rest, held_out = hold_out(y, 0.2, seed=0)
-    assert clf.n_iter_ == 25
+    assert clf.n_iter_ == 10
     last = clf.history_[-1].validation_accuracy
     assert last == (clf.predict(X[held_out]) == y[held_out]).mean()
     # Without the part that is held out, nothing else changes.
     bits = clf.encoder_.transform(X)
-    alone = small(max_iter=25, encoder=None).fit(bits[rest], y[rest])
+    alone = small(max_iter=10, encoder=None).fit(bits[rest], y[rest])
     assert digest(alone) == digest(clf)
     assert all(record.validation_accuracy is None for record in alone.history_)
 

@@ -21,7 +21,7 @@ import reference
 from bitlocal import BMLPClassifier, ObliqueEncoder, TableEncoder, TextEncoder, ThermometerEncoder, load, save
 from bitlocal.bits import unpack
 from bitlocal.encoders import make_encoder
-from bitlocal.encoders.oblique.choice import best, logarithms, tells
+from bitlocal.encoders.information import best, logarithms, tells
 from bitlocal.encoders.oblique.draws import Draw
 from bitlocal.encoders.oblique.quantities import Levels, Oblique
 from bitlocal.encoders.union import program_of

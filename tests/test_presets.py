@@ -94,7 +94,7 @@ def test_epochs(name):
     assert preset.epochs <= preset.n_epochs(1, 100) <= 10 * preset.epochs
     X, y = some_images(n=9)
     clf = BMLPClassifier(preset=name, hidden_layer_sizes=(3,), random_state=0).fit(X, y)
-    assert clf.n_iter_ == preset.n_epochs(9, clf.settled()["batch_size"])
+    assert clf.network_.state.epoch == preset.n_epochs(9, clf.settled()["batch_size"])
 
 
 def test_learning_does_not_go_on_with_another_preset():

@@ -156,6 +156,38 @@ def test_the_best_network_is_restored_when_the_epochs_run_out(parts):
     assert network.hidden_sha256() == digests[accuracies.index(max(accuracies[:end]))] != digests[-1]
 
 
+@pytest.mark.parametrize("patience", [None, 20, 59])
+def test_what_can_learn_nothing_more_is_not_gone_through(parts, patience):
+    samples, labels = parts[0][:30], parts[1][:30]
+    validation = None if patience is None else Validation(*parts[2:], patience, 0.0)
+    how = {"batch_size": 20, "n_threads": 1}
+    network, by_hand = new_network(), new_network()
+    records = list(train(network, samples, labels, epochs=60, validation=validation, **how))
+    end, best, waited = 60, -1.0, 0
+    snapshot = by_hand.snapshot()
+    for epoch in range(1, 61):  # all epochs, one by one
+        counts = by_hand.train_epoch(samples, labels, **how)
+        if epoch <= len(records):
+            assert records[epoch - 1].counts == counts
+        else:
+            assert counts.errors == [0] * len(counts.errors)
+        value = accuracy(by_hand, *parts[2:])
+        waited = 0 if value > best else waited + 1
+        if value > best:
+            best, snapshot = value, by_hand.snapshot()
+        if waited == patience:
+            end = epoch
+            break
+    if patience is not None:
+        by_hand.restore(snapshot)
+    assert len(records) < end
+    assert network.hidden_sha256() == by_hand.hidden_sha256()
+    assert network.state == by_hand.state
+    for one in (network, by_hand):  # and what comes after is the same, too
+        one.train_epoch(*parts[:2], **how)
+    assert network.hidden_sha256() == by_hand.hidden_sha256()
+
+
 def test_whoever_stops_iterating_leaves_a_valid_network(parts):
     samples, labels, other, other_labels = parts
     network, by_hand = new_network(), new_network()

@@ -142,6 +142,11 @@ class BinaryNetwork:
         self.state.epoch += 1
         self.state.close(total.seen - total.correct, total.seen)
 
+    def skip(self, epochs: int, batches: int) -> None:
+        """Count epochs of so many mini-batches that would change nothing, since the last one had no error signal."""
+        self.state.epoch += epochs
+        self.state.step += epochs * batches
+
     def train_stream(
         self,
         samples: PackedBits,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.spec import Spec
 from bitlocal.spec.parameters import compose, layer_sizes
@@ -37,8 +39,12 @@ class SingleLayerClassifier(BMLPClassifier):
     """
 
     def _spec(self, n_bits: int, seed: int) -> Spec:
-        parameters = self.get_params(deep=False)
+        parameters = self.settled()
         return compose(parameters, n_inputs=n_bits, n_classes=len(self.classes_), seed=seed, majority=True)
+
+    def settled(self) -> dict[str, Any]:
+        """Give the parameters, with what those that are None mean; only votes answer."""
+        return {**super().settled(), "readout": "votes"}
 
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""
@@ -49,5 +55,5 @@ class SingleLayerClassifier(BMLPClassifier):
             )
         if self.train_classifier:
             raise ValueError("train_classifier=True: the classifier of the single-layer method is fixed")
-        if self.readout != "votes":
+        if self.readout not in (None, "votes"):
             raise ValueError(f"readout={self.readout!r}: the single-layer method has votes alone, as in 'votes'")

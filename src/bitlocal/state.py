@@ -82,6 +82,11 @@ class Counts:
         """Share of samples with an error signal, for each layer."""
         return tuple(errors / max(self.seen, 1) for errors in self.errors)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether samples were presented, all were classified correctly, and none taught anything."""
+        return self.seen > 0 and self.correct == self.seen and not any(self.errors) and not any(self.updates)
+
     def add(self, other: Counts) -> None:
         """Add another stretch to this one."""
         self.seen += other.seen

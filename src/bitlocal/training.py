@@ -54,6 +54,16 @@ class EpochRecord:
         return self.counts.error_share
 
 
+def describe(record: EpochRecord, n_epochs: int) -> str:
+    """Tell what an epoch came to, in one line."""
+    validation = "" if record.validation_accuracy is None else f"  validation accuracy {record.validation_accuracy:.4f}"
+    errors = ", ".join(f"{share:.3f}" for share in record.error_share)
+    return (
+        f"epoch {record.epoch}/{n_epochs}  train accuracy {record.train_accuracy:.4f}{validation}  "
+        f"error signals {errors}  {record.seconds:.2f} s"
+    )
+
+
 @dataclass(frozen=True)
 class ReadoutRecord:
     """What one pass of a learned readout came to.
@@ -111,6 +121,13 @@ class Progress:
         return self.counts.error_share
 
 
+def share_right(right: NDArray[np.bool_], weights: NDArray[np.uint64] | None) -> float:
+    """Give the share of samples, by weight, that are right: the same on all machines."""
+    if weights is None:
+        return float(right.mean())
+    return float(sum(weights[right].tolist()) / sum(weights.tolist()))  # exact, of whole numbers
+
+
 Callback = Callable[[Progress], None]
 
 
@@ -138,10 +155,7 @@ class Validation:
 
     def accuracy(self, predicted: NDArray[np.integer]) -> float:
         """Give the share of samples, by weight, that were predicted correctly."""
-        right = predicted == self.labels
-        if self.weights is None:
-            return float(right.mean())
-        return float(sum(self.weights[right].tolist()) / sum(self.weights.tolist()))  # exact, of whole numbers
+        return share_right(predicted == self.labels, self.weights)
 
 
 def train(
@@ -159,7 +173,8 @@ def train(
     """Train a network epoch by epoch, and yield each epoch's record.
 
     Whoever stops iterating, or interrupts, leaves a valid network. A learned readout begins anew, with votes, and stays
-    so: `train_readout` follows when the layers have learnt.
+    so: `train_readout` follows when the layers have learnt. After an epoch in which no layer had an error signal, those
+    that are left would change nothing: they are counted in the network's state, and not gone through.
     """
     if network.spec.target.readout == "learned":
         network.start_readout()
@@ -188,6 +203,12 @@ def train(
                 best.note(accuracy, network)
                 if best.waited == validation.patience:
                     break
+            if weights is None and counts.is_settled:  # with weights, another epoch may present other samples
+                left = epochs - epoch
+                if best is not None and validation is not None and validation.patience is not None:
+                    left = min(left, validation.patience - best.waited)
+                network.skip(left, counts.batches)
+                break
         if best is not None:
             network.restore(best.weights)
     finally:

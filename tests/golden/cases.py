@@ -119,7 +119,8 @@ class Case:
     def fitted(self, n_jobs: int) -> Any:
         """Train it."""
         X, y = self.data
-        usual = {"hidden_layer_sizes": (45,), "max_iter": 3, "random_state": 0, "batch_size": 16, "encoder": None}
+        usual = {"hidden_layer_sizes": (45,), "max_iter": 3, "random_state": 0, "batch_size": 16}
+        usual |= {"encoder": None, "readout": "votes"}
         make = SingleLayerClassifier if self.single_layer else BMLPClassifier
         clf = make(**{**usual, **self.settings}, n_jobs=n_jobs)
         if not self.stream:
@@ -177,9 +178,9 @@ def _encoders() -> list[Case]:
     flat = images()[0].reshape(_N, -1), images()[1]
     made = {
         "auto": ("auto", numbers()),
-        "auto with holes": ("auto", numbers("holes")),
+        "auto with holes": ("thermometer32", numbers("holes")),
         "auto for bytes": ("auto", numbers("uint8")),
-        "auto for a table": ("auto", table()),
+        "auto for a table": ("table", table()),
         "auto for texts": ("auto", texts()),
         "median": ("median", numbers()),
         "column-median": ("column-median", numbers("holes")),
@@ -205,7 +206,19 @@ def _encoders() -> list[Case]:
     return [Case(f"encoder: {name}", data, {"encoder": encoder}) for name, (encoder, data) in made.items()]
 
 
-CASES = {case.name: case for case in (*_rules(), *_encoders())}
+def _trials() -> list[Case]:
+    """What is chosen on samples that are held out: the encoder, the readout, or both."""
+    made = {
+        "numbers with holes": ({"encoder": "auto"}, numbers("holes")),
+        "a table": ({"encoder": "auto"}, table()),
+        "bits": ({"encoder": "auto", "group_size": 5}, bits(70, 3)),
+        "images": ({"encoder": "image:hog2"}, images()),
+    }
+    settings = {"max_iter": 6, "readout": None}
+    return [Case(f"by trial: {name}", data, {**settings, **chosen}) for name, (chosen, data) in made.items()]
+
+
+CASES = {case.name: case for case in (*_rules(), *_encoders(), *_trials())}
 
 EXPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "infer": ("one layer", {}),
@@ -237,4 +250,5 @@ MODELS: dict[str, tuple[str, bool]] = {  # file: configuration, and whether it i
     "signal": ("encoder: signal", True),
     "union": ("encoder: union", False),
     "text": ("encoder: words", True),
+    "by-trial": ("by trial: a table", False),
 }

@@ -15,6 +15,7 @@ from bitlocal.cli.shared.console import byte_size, facts, out
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.encoders import TableEncoder
 from bitlocal.files.model import load_model
+from bitlocal.files.selection import selection_to_json
 from bitlocal.processor import instruction_set, processor_name
 from bitlocal.spec.parameters import decompose
 
@@ -68,6 +69,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
         "file": str(model),
         "bytes": model.stat().st_size,
         "features": classifier.n_features_in_,
+        "selection": None if classifier.selection_ is None else selection_to_json(classifier.selection_),
         "encoder": "bits" if classifier.encoder_ is None else " ".join(str(classifier.encoder_).split()),
         "layer_sizes": list(spec.layer_sizes),
         "synapses": sum(block.n_inputs * block.n_neurons for block in spec.blocks),
@@ -93,6 +95,7 @@ def _show_model(model: Path, *, as_json: bool) -> None:
     rows = [
         ("file", f"{model}, {byte_size(content['bytes'])}"),
         ("input", f"{content['features']} features, {spec.n_inputs} bits (encoder: {content['encoder']})"),
+        *([] if classifier.selection_ is None else [("chosen", str(classifier.selection_))]),
         *_images(content["image_shape"], resized=content["resized"]),
         ("layers", f"{' - '.join(map(str, spec.layer_sizes))}, {content['synapses']:,} synapses"),
         ("classes", f"{len(classes)}: {shown}"),

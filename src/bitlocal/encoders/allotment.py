@@ -3,39 +3,7 @@
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import mutual_info_score
-
-_CELLS = 16  # intervals, with about as many samples each, in which a feature's values are counted
-
-
-def information(column: NDArray[Any], y: NDArray[Any]) -> float:
-    """Estimate the mutual information of a feature and the classes, in bits.
-
-    Parameters
-    ----------
-    column : ndarray of shape (n_samples,)
-        Numbers; NaN, for a missing value, counts as a value of its own.
-    y : ndarray of shape (n_samples,)
-        Class labels.
-
-    Returns
-    -------
-    float
-        At least 0. The bias of counting in small samples is taken off (Miller 1955), so noise has about 0.
-    """
-    ordered = np.sort(column)  # NaN comes last
-    cuts = np.unique(ordered[len(ordered) * np.arange(1, _CELLS) // _CELLS])
-    cell = np.searchsorted(cuts, column, side="right")  # NaN beyond all cuts
-    if column.dtype.kind == "f":
-        cell[np.isnan(column)] = len(cuts) + 1
-    counted_bias = (len(np.unique(cell)) - 1) * (len(np.unique(y)) - 1) / (2 * len(y))
-    return max((float(mutual_info_score(y, cell)) - counted_bias) / math.log(2), 0.0)
 
 
 def allot_bits(most: Sequence[int], usefulness: Sequence[float], max_bits: int) -> list[int]:

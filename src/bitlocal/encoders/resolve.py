@@ -24,10 +24,12 @@ from bitlocal.encoders.union import takes_raw_samples
 from bitlocal.spec.presets import PRESETS, Preset
 
 _SMALL = 16  # pixels; images with a shorter side than that are small
+_MOST_COLUMNS = 2048  # of which some few are joined at random: of more, hardly any belong together
 
 _SPECS = (
     "'median', 'column-median', 'thermometer', 'thermometer12' for 12 bits a feature, 'table', "
     "'oblique2000' for 2000 sums, alone or as in 'thermometer12+oblique2000' and 'table+oblique2000', "
+    "'table+conjunctions500' and 'table+oblique2000+conjunctions500' for 500 conjunctions, "
     "'image:thermometer4+hog4' or other parts of an ImageEncoder, 'signal:thermometer4+bands8' or other parts of a "
     "SignalEncoder, 'signal128x3:bands8' for 128 steps of 3 channels, 'text', 'text:char'"
 )
@@ -41,7 +43,8 @@ def make_encoder(spec: str) -> Encoder | FeatureUnion:
     spec : str
         "median" (one median for all features), "column-median", "thermometer", "thermometer12" for 12 bits a feature,
         "table" for a `TableEncoder`; "oblique" for an `ObliqueEncoder`, "oblique2000" for 2000 sums, or these after one
-        of the others so far and "+", as in "thermometer12+oblique2000" and "table+oblique"; or "image" or "image:"
+        of the others so far and "+", as in "thermometer12+oblique2000" and "table+oblique"; a table and "+conjunctions"
+        or, for 500 of them, "+conjunctions500", as in "table+oblique+conjunctions500"; or "image" or "image:"
         followed by the parts of an `ImageEncoder`; in the same way "signal", or "signal128x3" for 128 steps of 3
         channels, for a `SignalEncoder`; "text" or "text:" followed by the analyzer of a `TextEncoder`.
 
@@ -63,6 +66,10 @@ def make_encoder(spec: str) -> Encoder | FeatureUnion:
     >>> make_encoder("image:thermometer4+gradient8")
     ImageEncoder(parts='thermometer4+gradient8')
     """
+    if match := re.fullmatch(r"(table[a-z0-9+]*)\+conjunctions([1-9]\d{0,5})?", spec, re.ASCII):
+        table = make_encoder(match[1])
+        if isinstance(table, TableEncoder) and not table.conjunctions:
+            return table.set_params(conjunctions=int(match[2]) if match[2] else "auto")
     if match := re.fullmatch(r"(?:([a-z-]+\d*)\+)?oblique([1-9]\d{0,5})?", spec, re.ASCII):
         return _with_sums(spec, match[1], ObliqueEncoder(n_features=int(match[2])) if match[2] else ObliqueEncoder())
     if spec == "median":
@@ -99,10 +106,34 @@ def _with_sums(spec: str, others: str | None, sums: ObliqueEncoder) -> Encoder |
 def takes_raw(encoder: Any, X: Any) -> bool:
     """Tell whether samples go to the encoder as they come, since they are no table of numbers."""
     if isinstance(encoder, str):
-        if encoder == "auto":
+        if is_automatic(encoder):
             return not is_sparse_table(X) and bool(_are_images(X) or has_text(X) or are_texts(X))
         return takes_raw_samples(make_encoder(encoder))
     return takes_raw_samples(encoder)
+
+
+def is_automatic(encoder: Any) -> bool:
+    """Tell whether the samples decide what the parameter `encoder` stands for."""
+    return isinstance(encoder, str) and encoder == "auto"
+
+
+def choices(X: Any, preset: str | None = None) -> list[str | None]:
+    """Give the encoders among which "auto" is chosen by trial, by their texts: first what is taken without one.
+
+    For tables beside it the same with oblique sums, and with conjunctions. None of them where there is nothing to try:
+    for images, texts, sparse and packed samples, few columns and very many, and presets that try nothing.
+    """
+    if isinstance(X, PackedBits) or is_sparse_table(X) or _are_images(X) or are_texts(X) or not PRESETS[preset].trials:
+        return []
+    if has_text(X):
+        return ["table", "table+oblique", "table+conjunctions"]
+    if not 2 <= X.shape[1] <= _MOST_COLUMNS:
+        return []
+    if are_bits(X):
+        return [None, "thermometer1+oblique", "table+conjunctions"]
+    plain = f"thermometer{bits_for(X.shape[1])}"
+    warn_of_flattened_images(X, instead=plain)
+    return [plain, f"{plain}+oblique", "table+conjunctions"]
 
 
 def resolve(encoder: Any, X: Any, preset: str | None = None) -> Any:
@@ -110,14 +141,15 @@ def resolve(encoder: Any, X: Any, preset: str | None = None) -> Any:
 
     "auto" suits the samples, and follows the preset: images (arrays of three or four dimensions) get an `ImageEncoder`,
     texts a `TextEncoder`, tables with text a `TableEncoder`, bits nothing, and other numbers a `ThermometerEncoder`, a
-    narrower one where they are sparse; with a `DataWarning` if these look like images that were flattened.
+    narrower one where they are sparse; with a `DataWarning` if these look like images that were flattened. `choices`
+    tells what else may be tried.
 
     Raises
     ------
     ValueError
         If it is neither a transformer, nor the name of an encoder, nor None; or if the samples are packed already.
     """
-    auto = isinstance(encoder, str) and encoder == "auto"
+    auto = is_automatic(encoder)
     if isinstance(X, PackedBits):
         if encoder is not None and not auto:
             raise ValueError(f"encoder={encoder!r} cannot encode packed bits: use 'auto' or None")
@@ -151,7 +183,7 @@ def suit(encoder: Any, shape: tuple[int, ...] | None, preset: str | None = None)
     """
     if shape is None or not isinstance(encoder, str):
         return encoder
-    chosen = _for_images(shape, PRESETS[preset]) if encoder == "auto" else make_encoder(encoder)
+    chosen = _for_images(shape, PRESETS[preset]) if is_automatic(encoder) else make_encoder(encoder)
     if isinstance(chosen, SignalEncoder) and chosen.shape is not None:
         return chosen
     return chosen.set_params(shape=shape) if isinstance(chosen, (ImageEncoder, SignalEncoder)) else encoder

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from bitlocal.encoders.allotment import allot_bits, information
+from bitlocal.encoders.allotment import allot_bits
 from bitlocal.encoders.base import NumberEncoder
 from bitlocal.encoders.checks import Arrays, require_whole
 from bitlocal.encoders.comparison import Thresholds
 from bitlocal.encoders.distribution import DenseDistribution, Distribution, all_of, columns_of, holes_in
+from bitlocal.encoders.information import information
 from bitlocal.encoders.program import Columns, Compared, Piece
 from bitlocal.encoders.strategies import STRATEGIES
 

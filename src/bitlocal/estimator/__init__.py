@@ -14,14 +14,15 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from bitlocal.bits import PackedBits
 from bitlocal.estimator.calibration import StreamCalibration, calibrated_temperature, validation_temperature
 from bitlocal.estimator.probabilities import Probabilities
+from bitlocal.estimator.selection import Selection, select
 from bitlocal.network import BinaryNetwork
-from bitlocal.samples import encode, fit_encoder, read, read_training
+from bitlocal.samples import encode, fit_encoder, places_of, read, read_training
 from bitlocal.samples.weights import weigh
 from bitlocal.spec import Spec
 from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
 from bitlocal.spec.presets import PRESETS, settle
 from bitlocal.splits import hold_out
-from bitlocal.training import Callback, EpochRecord, ReadoutRecord, Validation, train, train_readout
+from bitlocal.training import Callback, EpochRecord, ReadoutRecord, Validation, describe, train, train_readout
 
 
 class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
@@ -58,17 +59,19 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Whether the last layer's classifier learns too, with hidden weights of its own.
     single_output : bool, default=False
         Whether two classes share one output unit, which is + for the second class and - for the first.
-    readout : str, default="votes"
+    readout : {"votes", "learned", "auto"} or None, default=None
         What tells the class: "votes" of the last layer's neurons, by its random classifier; or "learned", a whole
         number for each class and neuron, which begins as a vote and learns from samples whose class does not lead by
         enough, while the layers learn as ever. `fit` trains these numbers last, in 15 passes, `partial_fit` beside the
-        layers. With `early_stopping` the held-out part chooses between the passes and votes.
+        layers. With `early_stopping` the held-out part chooses between the passes and votes. "auto": what is right more
+        often on samples that `fit` holds out for a trial; votes in a stream. None for "auto".
     encoder : str, transformer or None, default="auto"
         How samples become bits. "auto" gives arrays of three or four dimensions, which are images, an `ImageEncoder`,
         takes booleans, -1/+1 and 0/1, also in a sparse matrix, as bits, gives tables with text or categories a
         `TableEncoder`, texts on their own (a list or an array of str) a `TextEncoder`, and other numbers a
         `ThermometerEncoder` with 32 bits a feature for up to 64 features and fewer, down to 8 (2 if they are sparse),
-        for more. Other names are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one
+        for more; tables also sums of columns, or conjunctions, if those do better on samples that are held out for a
+        trial. Other names are those of `bitlocal.encoders.make_encoder`: "median" is the published setting, one
         median for all features; "thermometer4" has 4 bits a feature; "image:thermometer4+hog4" knows edges. A
         transformer gets the samples as they come (it is cloned, then fitted), and must return booleans, -1/+1 or 0/1.
         None: the data are bits.
@@ -113,12 +116,18 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Names of the features, where `fit` got a DataFrame with string column names.
     encoder_ : transformer or None
         The fitted encoder; None where the data are bits.
+    selection_ : Selection or None
+        What was tried on samples that were held out, where the encoder or the readout was "auto", and what was chosen;
+        None where there was no choice.
+    readout_ : str
+        What answers, "votes" or "learned".
     temperature : float or None
         What logits are divided by to become probabilities; None where it is not known.
     network_ : BinaryNetwork
         The trained network: hidden weights, weights, local classifiers.
     n_iter_ : int
-        Epochs of the last `fit`.
+        Epochs of the last `fit`; fewer than `max_iter` where one came without an error signal, after which nothing
+        would change.
     history_ : list of EpochRecord
         For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds. All of
         votes, which teach the layers.
@@ -146,6 +155,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     classes_: NDArray[Any]
     feature_names_in_: NDArray[np.object_]
     readout_history_: list[ReadoutRecord]
+    selection_: Selection | None
 
     def __init__(
         self,
@@ -160,7 +170,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         freeze_first: bool = DEFAULTS["freeze_first"],
         train_classifier: bool = DEFAULTS["train_classifier"],
         single_output: bool = DEFAULTS["single_output"],
-        readout: str = DEFAULTS["readout"],
+        readout: str | None = DEFAULTS["readout"],
         encoder: Any = DEFAULTS["encoder"],
         class_weight: Mapping[Any, float] | str | None = DEFAULTS["class_weight"],
         probability: bool = DEFAULTS["probability"],
@@ -240,19 +250,22 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         go_on = self.warm_start and hasattr(self, "network_")
         X, y = read_training(self, X, y, go_on=go_on)
         classes = self.classes_ if go_on else np.unique(y)
-        X, labels, weights = weigh(X, _indices(y, classes), classes, sample_weight, self.class_weight)
+        X, labels, weights = weigh(X, places_of(y, classes), classes, sample_weight, self.class_weight)
         if not go_on:
             if hasattr(self, "network_"):
                 del self.network_  # should what follows fail, nothing half-new passes for fitted
             present = np.unique(labels)  # a class of which weights leave nothing does not exist
             self.classes_, labels = classes[present], np.searchsorted(present, labels)
             self._require_two_classes()
-            self.encoder_: Any = fit_encoder(self, X, labels)
+            seed = draw_seed(self.random_state)
+            temperature = self._select(X, labels, weights, seed)
+            self.encoder_: Any = fit_encoder(self, X, labels, self.settled()["encoder"])
         bits = self._encode(X)
         if go_on:
+            temperature = None
             self._check_same_rule()
         else:
-            self._start_network(bits.n_bits)
+            self._start_network(bits.n_bits, seed)
 
         validation = None
         fraction = self.validation_fraction
@@ -282,16 +295,16 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             self.n_iter_ += 1
             self.history_.append(record)
             if self.verbose:
-                print(_describe(record, n_epochs))
+                print(describe(record, n_epochs))
         how = {"batch_size": self._batch_size, "n_threads": effective_n_jobs(self.n_jobs)}
-        if self.readout == "learned":
+        if self.readout_ == "learned":
             self.readout_history_ = train_readout(self.network_, bits, labels, weights, validation, **how)
         if self.probability:
-            self.calibration_ = StreamCalibration(
-                calibrated_temperature(self.network_, bits, labels, weights, **how)
-                if validation is None
-                else validation_temperature(self.network_, validation, n_threads=how["n_threads"])
-            )
+            if validation is not None:
+                temperature = validation_temperature(self.network_, validation, n_threads=how["n_threads"])
+            elif temperature is None:
+                temperature = calibrated_temperature(self.network_, bits, labels, weights, **how)
+            self.calibration_ = StreamCalibration(temperature)
         return self
 
     def partial_fit(
@@ -333,15 +346,16 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             self._require_two_classes()
         elif classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call: {self.classes_!r}")
-        labels = _indices(y, self.classes_)
+        labels = places_of(y, self.classes_)
         X, labels, weights = weigh(X, labels, self.classes_, sample_weight, self.class_weight, stream=True)
         if len(labels) == 0:
             return self
         if first:
-            self.encoder_ = fit_encoder(self, X, labels)
+            self.selection_ = None
+            self.encoder_ = fit_encoder(self, X, labels, self.encoder)
         bits = self._encode(X)
         if first:
-            self._start_network(bits.n_bits)
+            self._start_network(bits.n_bits, draw_seed(self.random_state))
         else:
             self._check_same_rule()
         logits = np.empty((len(labels), len(self.classes_)), dtype=np.int32) if self.probability else None
@@ -357,8 +371,21 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
             self.calibration_.note(logits, labels, weights)
         return self
 
-    def _start_network(self, n_bits: int) -> None:
-        self.network_ = BinaryNetwork(self._spec(n_bits, draw_seed(self.random_state)))
+    def _select(self, X: Any, labels: NDArray[np.intp], weights: NDArray[np.uint64] | None, seed: int) -> float | None:
+        """Decide what is open, the encoder or the readout, by trial; gives the temperature if that tells it."""
+        self.selection_ = None
+        self.selection_, temperature = select(self, X, labels, weights, seed=seed, epochs=self._epochs(len(labels)))
+        if self.verbose and self.selection_ is not None:
+            print(f"chosen: {self.selection_}")
+        return temperature
+
+    @property
+    def readout_(self) -> str:
+        """What answers: "votes" or "learned"."""
+        return self.network_.spec.target.readout
+
+    def _start_network(self, n_bits: int, seed: int) -> None:
+        self.network_ = BinaryNetwork(self._spec(n_bits, seed))
         self.calibration_ = StreamCalibration()
         self.history_: list[EpochRecord] = []
         self.readout_history_ = []
@@ -366,7 +393,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
 
     def _spec(self, n_bits: int, seed: int) -> Spec:
         """Give the network that the parameters stand for."""
-        return compose(self.get_params(deep=False), n_inputs=n_bits, n_classes=len(self.classes_), seed=seed)
+        return compose(self.settled(), n_inputs=n_bits, n_classes=len(self.classes_), seed=seed)
 
     def _epochs(self, n_samples: int) -> int:
         if self.max_iter is not None:
@@ -403,8 +430,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             The class with the largest logit; ties go to the first in `classes_`.
         """
-        winners = self._logits(X).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[winners]
+        labels: NDArray[Any] = self.classes_[self._logits(X).argmax(axis=1)]
         return labels
 
     def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
@@ -446,29 +472,17 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         return tags
 
     def settled(self) -> dict[str, Any]:
-        """Give the parameters, with what those that are None mean with the preset."""
-        return settle(self.get_params(deep=False))
+        """Give the parameters, with what those that are None mean with the preset, and what was chosen by trial."""
+        settled = settle(self.get_params(deep=False))
+        selection = getattr(self, "selection_", None)
+        for name, value in ({} if selection is None else selection.chosen.parameters).items():
+            if isinstance(settled[name], str) and settled[name] == "auto":
+                settled[name] = value
+        return settled
 
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""
         check(self.get_params(deep=False))
-
-
-def _indices(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
-    """Give the places of labels among the classes, which are in order."""
-    unseen = np.setdiff1d(y, classes)
-    if len(unseen):
-        raise ValueError(f"y holds labels that are not among the classes {classes!r}: {unseen[:5]!r}")
-    return np.searchsorted(classes, y)
-
-
-def _describe(record: EpochRecord, n_epochs: int) -> str:
-    validation = "" if record.validation_accuracy is None else f"  validation accuracy {record.validation_accuracy:.4f}"
-    errors = ", ".join(f"{share:.3f}" for share in record.error_share)
-    return (
-        f"epoch {record.epoch}/{n_epochs}  train accuracy {record.train_accuracy:.4f}{validation}  "
-        f"error signals {errors}  {record.seconds:.2f} s"
-    )
 
 
 def require_trained(classifier: object) -> None:

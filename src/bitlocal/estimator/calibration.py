@@ -159,7 +159,7 @@ def calibrated_temperature(
     """
     logits: list[NDArray[np.int32]] = []
     unseen: list[NDArray[np.intp]] = []
-    for fold in _folds(samples, labels, seed=network.spec.seed):
+    for fold in folds(samples, labels, seed=network.spec.seed):
         rest = np.setdiff1d(np.arange(len(labels)), fold)
         other = BinaryNetwork(network.spec)
         data = samples[rest], labels[rest]
@@ -178,11 +178,25 @@ def calibrated_temperature(
     return fit_temperature(np.concatenate(logits), labels[rows], None if weights is None else weights[rows])
 
 
-def _folds(samples: PackedBits, labels: NDArray[np.integer], *, seed: int) -> list[NDArray[np.intp]]:
+def folds(samples: PackedBits, labels: NDArray[np.integer], *, seed: int) -> list[NDArray[np.intp]]:
     """Give the parts to hold out one after the other: three that are all, or fewer where less will do.
 
     Stratified by class. Which part a sample is in depends on its bits, not on its place: equal samples are held out
     together, so that none is known already, and a sample that is there twice is as good as one of weight 2.
+
+    Parameters
+    ----------
+    samples : PackedBits
+        Samples.
+    labels : array of int, shape (n_samples,)
+        Their classes.
+    seed : int
+        Of the parts.
+
+    Returns
+    -------
+    list of ndarray of int
+        Row numbers of each part, ascending; about 1000 samples in all, or all samples.
     """
     n = len(labels)
     n_folds = max(3, min(10, n // _ENOUGH))

@@ -17,7 +17,7 @@ _BASES = (encoders.Encoder, encoders.ThresholdEncoder)
 _ENCODERS: dict[str, type[encoders.Encoder]] = {
     name: kind for name in encoders.__all__ if isinstance(kind := getattr(encoders, name), type) and kind not in _BASES
 }
-_NEWER = {"TableEncoder": {"oblique": 0}}
+_NEWER = {"TableEncoder": {"oblique": 0, "conjunctions": 0}}
 """Parameters that came after format 1, and what they are in older files: where they are that, files stay the same."""
 _PREFIX = "encoder."  # of the names of an encoder's arrays
 

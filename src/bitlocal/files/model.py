@@ -23,6 +23,7 @@ import numpy as np
 
 from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders import make_encoder
+from bitlocal.encoders.resolve import is_automatic
 from bitlocal.errors import ModelFileError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.estimator.calibration import StreamCalibration
@@ -31,6 +32,7 @@ from bitlocal.files.encoders import encoder_from_json, encoder_to_json, fitted_f
 from bitlocal.files.header import record_from_json, record_to_json, spec_from_json, spec_to_json
 from bitlocal.files.labels import classes_from_json, classes_to_json
 from bitlocal.files.schema import MOST_BYTES, brief, build, fits, plain, reason, refuse_constant, require
+from bitlocal.files.selection import selection_from_json, selection_to_json
 from bitlocal.files.tensors import Arrays, read, to_bytes
 from bitlocal.network import BinaryNetwork
 from bitlocal.pipelines import fold
@@ -180,6 +182,8 @@ def _header(classifier: BMLPClassifier, inference_only: bool, data: TrainingData
     }
     if (temperature := classifier.temperature) is not None:  # younger than format 1
         header["temperature"] = temperature
+    if (selection := getattr(classifier, "selection_", None)) is not None:  # likewise
+        header["selection"] = selection_to_json(selection)
     if not inference_only:
         header["history"] = [record_to_json(record) for record in classifier.history_]
     return header
@@ -217,6 +221,8 @@ def _restore(header: Mapping[str, Any], arrays: Arrays) -> Model:
         "the temperature is not valid",
     )
     classifier.calibration_ = StreamCalibration(temperature)
+    tried = header.get("selection")
+    classifier.selection_ = None if tried is None else selection_from_json(tried)
     require(fits(header["n_iter"], int) and header["n_iter"] >= 0, "the number of epochs is not valid")
     classifier.n_iter_ = header["n_iter"]
     classifier.history_ = [record_from_json(record) for record in header.get("history", [])]
@@ -231,7 +237,7 @@ def _unfitted(header: Mapping[str, Any]) -> tuple[BMLPClassifier, Spec]:
     encoder = parameters.pop("encoder", "auto")
     if not isinstance(encoder, str):
         encoder = encoder_from_json(encoder)
-    elif encoder != "auto":
+    elif not is_automatic(encoder):
         make_encoder(encoder)  # refuses what it does not know
     weights = _class_weight_from_json(parameters.pop("class_weight", None))
     kind = SingleLayerClassifier if any(isinstance(layer, Pool) for layer in spec.layers) else BMLPClassifier

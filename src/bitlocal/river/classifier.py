@@ -98,7 +98,7 @@ class BMLPStreamClassifier(base.MiniBatchClassifier):
         hidden_clip: int | None = DEFAULTS["hidden_clip"],
         freeze_first: bool = DEFAULTS["freeze_first"],
         train_classifier: bool = DEFAULTS["train_classifier"],
-        readout: str = DEFAULTS["readout"],
+        readout: str = "votes",
         batch_size: int = 1,
         warm_up: int = 200,
         encoder: str | Encoder | None = None,

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from bitlocal.bits import PackedBits, are_sparse_bits, is_sparse, pack
-from bitlocal.encoders.resolve import resolve, takes_raw
+from bitlocal.encoders.resolve import is_automatic, resolve, takes_raw
 from bitlocal.encoders.sparse import as_matrix, checked, is_sparse_frame, is_sparse_table
 from bitlocal.encoders.tables.columns import is_missing
 from bitlocal.encoders.tables.doubts import tell_index
@@ -91,6 +91,14 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
     return target
 
 
+def places_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
+    """Give the places of labels among the classes, which are in order."""
+    unseen = np.setdiff1d(y, classes)
+    if len(unseen):
+        raise ValueError(f"y holds labels that are not among the classes {classes!r}: {unseen[:5]!r}")
+    return np.searchsorted(classes, y)
+
+
 def _as_objects(y: Any) -> Any:
     """Keep NumPy from making the text "nan" of a label that is missing in a list, and numbers of truth values."""
     if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
@@ -116,7 +124,7 @@ def read(estimator: Any, X: ArrayLike | PackedBits, *, finite: bool | str = "all
 
 def _packed_if_sparse(encoder: Any, X: Any, *, fitted: bool) -> Any:
     """Pack a sparse table where samples are bits; neither bits nor numbers become dense."""
-    auto = not fitted and isinstance(encoder, str) and encoder == "auto"
+    auto = not fitted and is_automatic(encoder)
     if not is_sparse_table(X) or not (encoder is None or auto):
         return X
     matrix = as_matrix(X)
@@ -127,12 +135,12 @@ def _packed_if_sparse(encoder: Any, X: Any, *, fitted: bool) -> Any:
     return as_bits(matrix, "encoder=None:", "; encoder='auto' compares other numbers with thresholds")
 
 
-def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp]) -> Any:
-    """Fit what the estimator's parameter `encoder` stands for; None where samples are used as they are.
+def fit_encoder(estimator: Any, X: Any, labels: NDArray[np.intp], encoder: Any) -> Any:
+    """Fit what the parameter `encoder` stands for; None where samples are used as they are.
 
     The number and the names of the features are noted in the estimator, where the encoder alone knows them.
     """
-    encoder = resolve(estimator.encoder, X, getattr(estimator, "preset", None))
+    encoder = resolve(encoder, X, getattr(estimator, "preset", None))
     if encoder is None:
         return None
     try:

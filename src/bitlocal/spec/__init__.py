@@ -13,6 +13,7 @@ from fractions import Fraction
 
 _COUNTER_MIN, _COUNTER_MAX = -(2**15), 2**15 - 1
 READOUTS = ("votes", "learned")
+READOUT_UNIT = 64  # what a vote is worth when a readout begins to learn
 MOST_READ = 2**15 - 1  # neurons of a learned readout, so that logits and the difference of two fit 32 bits
 _VOTE = 64  # what a vote of the local classifier is worth when a learned readout begins
 

@@ -130,11 +130,12 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "single_output": Parameter(False, Flag(), "--single-output", "one output unit for two classes", defines=True),
     "readout": Parameter(
-        "votes",
-        OneOf(READOUTS),
+        None,
+        Optional(OneOf((*READOUTS, "auto"))),
         "--readout",
         "what tells the class: votes of the last layer, or integers that are learned from it",
-        note="votes or learned",
+        _USUAL.readout,
+        note="votes, learned, or auto: what does better on samples that are held out",
         defines=True,
     ),
     "encoder": Parameter(
@@ -142,9 +143,10 @@ PARAMETERS: Mapping[str, Parameter] = {
         Anything(),
         "--encoder",
         "how samples become bits",
-        note="auto (what suits the data), median, column-median, thermometer, thermometerN for N bits a feature, "
-        "table, thermometerN+obliqueM and table+obliqueM with M sums of columns, image:PARTS as in "
-        "image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
+        note="auto (what suits the data; for tables decided on samples that are held out), median, "
+        "column-median, thermometer, thermometerN for N bits a feature, "
+        "table, thermometerN+obliqueM and table+obliqueM with M sums of columns, table+conjunctionsM, "
+        "image:PARTS as in image:thermometer4+hog4, signal:PARTS as in signal:thermometer4+bands8, or text",
     ),
     "class_weight": Parameter(
         None,
@@ -315,7 +317,7 @@ def compose(
             n_classes,
             trained=bool(given["train_classifier"]),
             single_output=bool(given["single_output"]),
-            readout=given["readout"],
+            readout="votes" if majority or given["readout"] == "auto" else given["readout"],
         ),
         Rule(float(given["robustness"]), float(given["reinforcement"]), None if clip is None else int(clip)),
         seed,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bitlocal.spec import Rule, default_group_size
+from bitlocal.spec import MOST_READ, Rule, default_group_size
 from bitlocal.spec.constraints import LayerSizes
 
 
@@ -36,6 +36,10 @@ class Preset:
         That of tables with text or categories, by name.
     numbers : str or None, default=None
         That of other numbers, by name; None for a thermometer whose bits follow the number of features.
+    trials : bool, default=True
+        Whether tables are tried with other encoders, too, on samples that are held out.
+    readout : str, default="auto"
+        "votes", "learned", or "auto" for the one that is right more often on samples that are held out.
     """
 
     meaning: str
@@ -51,6 +55,8 @@ class Preset:
     small_images: str = "image:thermometer4+hog4"
     tables: str = "table"
     numbers: str | None = None
+    trials: bool = True
+    readout: str = "auto"
 
     def n_epochs(self, n_samples: int, batch_size: int) -> int:
         """Give the number of epochs for so many samples.
@@ -76,6 +82,8 @@ PRESETS: Mapping[str | None, Preset] = {
         images="image:median",
         small_images="image:median",
         numbers="median",
+        trials=False,
+        readout="votes",
     ),
     "accurate": Preset(meaning="the most accurate settings, for several times the time and the memory"),
     "fast": Preset(
@@ -84,6 +92,8 @@ PRESETS: Mapping[str | None, Preset] = {
         group_size=35,
         epochs=5,
         steps=500,
+        trials=False,
+        readout="learned",
     ),
     "tiny": Preset(
         meaning="for devices: few neurons, 8-bit counters, mini-batches of 8",
@@ -97,10 +107,12 @@ PRESETS: Mapping[str | None, Preset] = {
         images="image:thermometer1",
         small_images="image:thermometer4",
         numbers="thermometer4",
+        trials=False,
+        readout="learned",
     ),
 }
 # Parameters that a preset gives a value where they have none.
-SETTLED = ("hidden_layer_sizes", "group_size", "robustness", "reinforcement", "hidden_clip", "batch_size")
+SETTLED = ("hidden_layer_sizes", "group_size", "robustness", "reinforcement", "hidden_clip", "batch_size", "readout")
 
 
 def settle(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,12 +136,12 @@ def settle(parameters: Mapping[str, Any]) -> dict[str, Any]:
     20
     """
     preset = PRESETS[parameters.get("preset")]
-    settled = dict(parameters)
-    for name in SETTLED:
-        if settled.get(name) is None:
-            settled[name] = getattr(preset, name)
+    settled = {**parameters, **{name: getattr(preset, name) for name in SETTLED if parameters.get(name) is None}}
+    sizes = tuple(LayerSizes.each(settled["hidden_layer_sizes"]))
     if parameters.get("group_size") is None:
-        settled["group_size"] = default_group_size(
-            tuple(LayerSizes.each(settled["hidden_layer_sizes"])), preset.group_size
-        )
+        settled["group_size"] = default_group_size(sizes, preset.group_size)
+    if parameters.get("readout") in (None, "auto") and (
+        settled.get("train_classifier") or settled.get("single_output") or sizes[-1] > MOST_READ
+    ):
+        settled["readout"] = "votes"  # no other goes with these
     return settled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bitlocal import _core
 from bitlocal.encoders.checks import require, require_whole
 from bitlocal.encoders.comparison import Thresholds
-from bitlocal.encoders.oblique.choice import best, tells
+from bitlocal.encoders.information import best, tells
 from bitlocal.encoders.oblique.quantities import MOST_TERMS, Oblique
 
 ROWS_TO_LEARN_FROM = 20_000
@@ -111,13 +111,7 @@ class Draw:
             return Oblique(nothing, nothing), words[:0]
         widths = np.minimum(np.resize(np.array(self.terms, dtype=np.int64), n), len(usable))
         most = int(widths.max())
-        places = np.zeros((n, most), dtype=np.int64)
-        for j in range(most):
-            # One of those that are left: skip what was drawn before, in ascending order.
-            place = (words[:, j] % np.uint64(max(len(usable) - j, 1))).astype(np.int64)
-            for before in np.sort(places[:, :j], axis=1).T:
-                place += place >= before
-            places[:, j] = place
+        places = distinct(words[:, :most], len(usable))
         weights = words[:, _FIRST_WEIGHT : _FIRST_WEIGHT + most]
         sizes = (weights >> np.uint64(1)) % np.uint64(self.largest_weight)
         signed = (sizes.astype(np.int64) + 1) * np.where(weights % np.uint64(2), -1, 1)
@@ -151,6 +145,17 @@ class Draw:
                 for j in range(levels.shape[1]):
                     scores[some] += tells(values > levels[some, j], y)
         return levels, scores
+
+
+def distinct(words: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
+    """Turn rows of at most n random words into different numbers below n: word j gives one of those that are left."""
+    places = np.zeros(words.shape, dtype=np.int64)
+    for j in range(words.shape[1]):
+        place = (words[:, j] % np.uint64(max(n - j, 1))).astype(np.int64)
+        for before in np.sort(places[:, :j], axis=1).T:  # skip what was drawn before, in ascending order
+            place += place >= before
+        places[:, j] = place
+    return places
 
 
 _NONE: Any = np.iinfo(np.int32).max  # nothing lies above it

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from bitlocal.encoders.allotment import allot_bits, information
+from bitlocal.encoders.allotment import allot_bits
 from bitlocal.encoders.base import Encoder
 from bitlocal.encoders.checks import Arrays, require, require_whole
 from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.information import information
 from bitlocal.encoders.oblique import oblique_from_arrays, oblique_to_arrays
 from bitlocal.encoders.oblique.draws import Draw
 from bitlocal.encoders.oblique.quantities import Levels, Oblique
 from bitlocal.encoders.program import Compared, Piece, Stage
 from bitlocal.encoders.tables.categories import CategoryEncoder
 from bitlocal.encoders.tables.columns import TIME_PARTS, Column, as_categories, as_numbers, read_columns, time_parts
+from bitlocal.encoders.tables.conjunctions import Conjunctions, find_conjunctions
 from bitlocal.encoders.tables.doubts import tell_numbers_in_text
 from bitlocal.encoders.tables.names import FeatureNames
 from bitlocal.encoders.tables.oblique import TableOblique
@@ -55,6 +57,11 @@ class TableEncoder(FeatureNames, Encoder):
     oblique : int or "auto", default=0
         How many sums of columns to compare with thresholds, at most, beside all else and beyond `max_bits`: see
         `ObliqueEncoder`, whose defaults hold for them, and what "auto" means. They take numbers and bits of categories.
+    conjunctions : int or "auto", default=0
+        How many conjunctions of bits there are, at most, beside all else and beyond `max_bits`: bits that are set where
+        two or three bits of different columns are what they are in a random training sample. If `fit` gets labels,
+        twice as many are drawn, and those kept that tell most about the classes. "auto": as many as there are training
+        samples, and 500 at most.
 
     Attributes
     ----------
@@ -96,6 +103,7 @@ class TableEncoder(FeatureNames, Encoder):
         max_categories: int = 32,
         min_frequency: int = 1,
         oblique: int | Literal["auto"] = 0,
+        conjunctions: int | Literal["auto"] = 0,
     ) -> None:
         self.n_bits = n_bits
         self.max_bits = max_bits
@@ -103,6 +111,7 @@ class TableEncoder(FeatureNames, Encoder):
         self.max_categories = max_categories
         self.min_frequency = min_frequency
         self.oblique = oblique
+        self.conjunctions = conjunctions
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> TableEncoder:
         """Look at the columns, and find thresholds and categories.
@@ -128,8 +137,9 @@ class TableEncoder(FeatureNames, Encoder):
         if self.max_bits is not None:
             require_whole("max_bits", self.max_bits)
         require_whole("max_categories", self.max_categories)
-        if self.oblique not in (0, "auto"):
-            require_whole("oblique", self.oblique)
+        for name, wanted in (("oblique", self.oblique), ("conjunctions", self.conjunctions)):
+            if wanted not in (0, "auto"):
+                require_whole(name, wanted)
         columns = self._fit_names(read_columns(X))
         labels = None if y is None else np.unique(column_or_1d(y), return_inverse=True)[1]
         tell_numbers_in_text(columns, self.max_categories)
@@ -142,7 +152,16 @@ class TableEncoder(FeatureNames, Encoder):
         self._categories.fit_codes(table.categories.columns, [None] * len(limits), limits)
         if self.oblique:
             self._find_sums(table, labels)
+        if self.conjunctions:
+            stages, widths = self._literals()
+            self._conjunctions = find_conjunctions(self.conjunctions, stages, widths, table, labels)
         return self
+
+    def _literals(self) -> tuple[tuple[Stage, ...], list[int]]:
+        """Give the stages whose bits are joined, and how many bits each column has."""
+        numbers, columns = self._columns(self._names(None))
+        widths = [n + missing for n, missing in self._thresholds.widths()] + [column.n_bits for column in columns]
+        return (Compared(TableNumbers(numbers), self._thresholds), Categories(columns)), widths
 
     def _find_sums(self, table: TableRows, labels: NDArray[np.int64] | None) -> None:
         levels = Levels.find(list(table.numbers.T))
@@ -205,12 +224,13 @@ class TableEncoder(FeatureNames, Encoder):
 
     def piece(self) -> Piece:
         """Compare numbers with thresholds, then code categories."""
-        numbers, columns = self._columns(self._names(None))
-        categories = Categories(columns)
-        stages: tuple[Stage, ...] = (Compared(TableNumbers(numbers), self._thresholds), categories)
+        stages, _ = self._literals()
         if self.oblique:
-            sums = TableOblique(numbers, self._levels, categories, self._sums)
+            numbers, columns = self._columns(self._names(None))
+            sums = TableOblique(numbers, self._levels, Categories(columns), self._sums)
             stages += (Compared(sums, self._sum_thresholds),)
+        if self.conjunctions:
+            stages += (self._conjunctions,)
         return Piece(self.validate, stages)
 
     def _columns(self, names: list[str]) -> tuple[tuple[NumberColumn, ...], tuple[CategoryColumn, ...]]:
@@ -230,7 +250,8 @@ class TableEncoder(FeatureNames, Encoder):
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name each bit, as in `age>40`, `age missing`, `size>small` or `colour=red`; numbers come first.
 
-        Sums come last, as in `age-colour=red>12`, where 32 is a number's spread and a bit that is set counts 64.
+        Then come sums, as in `age-colour=red>12`, where 32 is a number's spread and a bit that is set counts 64, and
+        conjunctions, as in `age>40 & not colour=red`.
 
         Parameters
         ----------
@@ -246,9 +267,12 @@ class TableEncoder(FeatureNames, Encoder):
         labels = self._thresholds.labels([one.name for one in numbers], [one.order for one in numbers])
         coded = [[f"{one.name}{label}" for label in one.labels()] for one in categories]
         labels += coded
+        literals = [label for of_column in labels for label in of_column]
         if self.oblique:
             added = [one.name for one in numbers] + [label for of_column in coded for label in of_column]
             labels += self._sum_thresholds.labels(self._sums.labels(added))
+        if self.conjunctions:
+            labels.append(self._conjunctions.labels(literals))
         return np.asarray([label for of_column in labels for label in of_column], dtype=object)
 
     def describe(self, input_features: ArrayLike | None = None) -> str:
@@ -291,6 +315,9 @@ class TableEncoder(FeatureNames, Encoder):
         if self.oblique:
             n_bits, n = self._sum_thresholds.n_bits, self._sums.n
             rows.append(("(all)", "sums", f"{n_bits} bit{'s' * (n_bits != 1)}: {n} sum{'s' * (n != 1)} of columns"))
+        if self.conjunctions:
+            n = self._conjunctions.n_bits
+            rows.append(("(all)", "joined", f"{n} bit{'s' * (n != 1)}: conjunctions of bits of columns"))
         width = max(len(name) for name, _, _ in rows)
         return "\n".join(f"{name:<{width}}  {kind:<8}  {told}" for name, kind, told in rows)
 
@@ -307,6 +334,8 @@ class TableEncoder(FeatureNames, Encoder):
         if self.oblique:
             found = oblique_to_arrays(self._levels, self._sums, self._sum_thresholds)
             arrays |= {f"oblique.{name}": array for name, array in found.items()}
+        if self.conjunctions:
+            arrays |= {f"conjunctions.{name}": array for name, array in self._conjunctions.to_arrays().items()}
         return values, arrays
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], n_features: int) -> None:
@@ -329,9 +358,16 @@ class TableEncoder(FeatureNames, Encoder):
         self._categories.restore(values["categories"], {}, kinds.count("category"))
         self._set_names_state(values, n_features)
         if self.oblique:
-            found = {name.removeprefix("oblique."): a for name, a in arrays.items() if name.startswith("oblique.")}
+            found = _below("oblique.", arrays)
             n_columns = n_numbers + Categories(self._columns(self._names(None))[1]).n_bits
             self._levels, self._sums, self._sum_thresholds = oblique_from_arrays(found, n_numbers, n_columns)
+        if self.conjunctions:
+            found = _below("conjunctions.", arrays)
+            self._conjunctions = Conjunctions.from_arrays(self._literals()[0], found)
+
+
+def _below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _kind(column: Column) -> str:

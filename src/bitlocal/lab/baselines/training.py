@@ -295,7 +295,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     def _fit_inputs(self, data: Any, labels: NDArray[np.intp]) -> NDArray[Any]:
         """Fit the encoder, or the scaling, and apply it."""
-        self.encoder_: Any = fit_encoder(self, data, labels)
+        self.encoder_: Any = fit_encoder(self, data, labels, self.encoder)
         self._scaler: Scaler | None = None
         numbers = self.encoder_ is None and not isinstance(data, PackedBits) and data.dtype != np.bool_
         if numbers and not self._needs_bits:

@@ -1,7 +1,8 @@
-"""Which oblique sums to keep: those whose bits tell most about the classes, by integers alone."""
+"""What features and bits tell about the classes, by integers alone: the same on all machines."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 FRACTION = 16
 """Bits behind the point of the logarithms."""
+_CELLS = 16  # intervals, with about as many samples each, in which a feature's values are counted
 
 
 def logarithms(n: int) -> NDArray[np.int64]:
@@ -27,7 +29,7 @@ def logarithms(n: int) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> from bitlocal.encoders.oblique.choice import logarithms
+    >>> from bitlocal.encoders.information import logarithms
     >>> logarithms(4).tolist()
     [0, 0, 65536, 103872, 131072]
     """
@@ -65,16 +67,45 @@ def tells(bits: NDArray[np.bool_], y: NDArray[np.int64]) -> NDArray[np.int64]:
     -------
     ndarray of int64, shape (n_bits,)
     """
-    log = logarithms(len(y))
     of_class = np.bincount(y)
     is_class: NDArray[Any] = (y == np.arange(len(of_class))[:, np.newaxis]).astype(np.float32)
     # Sums of ones in single precision are exact below 2**24, in whatever order they are added.
     ones = (is_class @ bits.astype(np.float32)).astype(np.int64)
-    information = np.zeros(bits.shape[1], dtype=np.int64)
-    for counts in (ones, of_class[:, np.newaxis] - ones):
-        of_bit = counts.sum(axis=0)
-        information += (counts * (log[counts] + log[-1] - log[of_class][:, np.newaxis] - log[of_bit])).sum(axis=0)
-    return information
+    return _of_counts(np.stack([ones, of_class[:, np.newaxis] - ones], axis=1), logarithms(len(y)))
+
+
+def information(column: NDArray[Any], y: NDArray[Any]) -> float:
+    """Estimate the mutual information of a feature and the classes, in bits.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n_samples,)
+        Numbers; NaN, for a missing value, counts as a value of its own.
+    y : ndarray of shape (n_samples,)
+        Class labels.
+
+    Returns
+    -------
+    float
+        At least 0. The bias of counting in small samples is taken off (Miller 1955), so noise has about 0.
+    """
+    ordered = np.sort(column)  # NaN comes last
+    cuts = np.unique(ordered[len(ordered) * np.arange(1, _CELLS) // _CELLS])
+    cell = np.searchsorted(cuts, column, side="right")  # NaN beyond all cuts
+    if column.dtype.kind == "f":
+        cell[np.isnan(column)] = len(cuts) + 1
+    cells, cell = np.unique(cell, return_inverse=True)
+    classes, label = np.unique(y, return_inverse=True)
+    counts = np.bincount(label * len(cells) + cell, minlength=len(classes) * len(cells))
+    told = int(_of_counts(counts.reshape(len(classes), len(cells), 1), logarithms(len(y)))[0]) / (len(y) << FRACTION)
+    return max(told - (len(cells) - 1) * (len(classes) - 1) / (2 * len(y) * math.log(2)), 0.0)
+
+
+def _of_counts(counts: NDArray[np.int64], log: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the mutual information of classes and cells, likewise, of counts of shape (classes, cells, n)."""
+    of_class, of_cell = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
+    told: NDArray[np.int64] = (counts * (log[counts] + log[-1] - log[of_class] - log[of_cell])).sum(axis=(0, 1))
+    return told
 
 
 def best(scores: NDArray[np.int64], n: int) -> NDArray[np.int64]:
