@@ -76,15 +76,23 @@ def test_published_is_the_median_of_all_pixels():
     assert isinstance(flattened.encoder_, MedianBinarizer)
 
 
-def test_small_images_have_encoders_of_their_own():
-    for name, preset in PRESETS.items():
-        for shape, expected in (
-            ((8, 8), preset.small_images),
-            ((20, 15, 3), preset.small_images),
-            ((16, 30), preset.images),
-        ):
-            assert resolve("auto", np.zeros((2, *shape)), name).parts == expected.removeprefix("image:")
-            assert suit("auto", shape, name).parts == expected.removeprefix("image:")
+@pytest.mark.parametrize("name", [None, *NAMES])
+@pytest.mark.parametrize(
+    ("shape", "which"),
+    [
+        ((8, 8), "other_images"),
+        ((20, 15, 3), "other_images"),
+        ((20, 20, 4), "other_images"),
+        ((16, 30), "images"),
+        ((16, 30, 1), "images"),
+        ((32, 32, 3), "colour_images"),
+    ],
+)
+def test_images_have_encoders_by_their_shape(name, shape, which):
+    expected = getattr(PRESETS[name], which).removeprefix("image:")
+    for encoder in (resolve("auto", np.zeros((2, *shape)), name), suit("auto", shape, name)):
+        assert encoder.parts == expected
+        assert encoder.margin == (PRESETS[name].colour_margin if which == "colour_images" else 0.0625)
 
 
 @pytest.mark.parametrize("name", [None, *NAMES])

@@ -205,8 +205,20 @@ def _suited(X: Any, preset: Preset) -> Any:
     return make_encoder(name)
 
 
-def _for_images(shape: tuple[int, ...], preset: Preset) -> Any:
-    return make_encoder(preset.small_images if min(shape[:2]) < _SMALL else preset.images)
+def _for_images(shape: tuple[int, ...], preset: Preset) -> ImageEncoder:
+    channels = shape[2] if len(shape) == 3 else 1
+    if min(shape[:2]) < _SMALL or channels not in (1, 3):
+        return _images_by(preset.other_images)
+    if channels == 3:
+        return _images_by(preset.colour_images, margin=preset.colour_margin)
+    return _images_by(preset.images)
+
+
+def _images_by(spec: str, **settings: float) -> ImageEncoder:
+    encoder = make_encoder(spec)
+    assert isinstance(encoder, ImageEncoder), "presets have an encoder of images for images"
+    encoder.set_params(**settings)
+    return encoder
 
 
 def _are_images(X: Any) -> bool:

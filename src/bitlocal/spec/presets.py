@@ -28,10 +28,14 @@ class Preset:
         Samples in a mini-batch.
     epochs, steps : int, default=20, 2000
         Epochs, and how many mini-batches they should make at least: small data get up to ten times as many epochs.
-    images : str, default="image:thermometer4+hog4"
-        The encoder of images, by name.
-    small_images : str, default="image:thermometer4+hog4"
-        That of images with a side of less than 16 pixels.
+    images : str
+        The encoder of images with one channel, by name.
+    colour_images : str
+        That of images with red, green and blue.
+    colour_margin : float, default=0.032
+        What counts as brighter there, as a share of the range.
+    other_images : str, default="image:thermometer4+hog4"
+        That of images with a side of less than 16 pixels, or other channels.
     tables : str, default="table"
         That of tables with text or categories, by name.
     numbers : str or None, default=None
@@ -51,8 +55,10 @@ class Preset:
     batch_size: int = 100
     epochs: int = 20
     steps: int = 2000
-    images: str = "image:thermometer4+hog4"
-    small_images: str = "image:thermometer4+hog4"
+    images: str = "image:planes1+words512/4/2/4/25+words256/8/2/4/16+thermometer4+hog4"
+    colour_images: str = "image:words800/4/2/3/25+words800/6/1/3/25"
+    colour_margin: float = 0.032
+    other_images: str = "image:thermometer4+hog4"
     tables: str = "table"
     numbers: str | None = None
     trials: bool = True
@@ -80,18 +86,26 @@ PRESETS: Mapping[str | None, Preset] = {
         epochs=50,
         steps=0,
         images="image:median",
-        small_images="image:median",
+        colour_images="image:median",
+        other_images="image:median",
         numbers="median",
         trials=False,
         readout="votes",
     ),
-    "accurate": Preset(meaning="the most accurate settings, for several times the time and the memory"),
+    "accurate": Preset(
+        meaning="the most accurate settings, for several times the time and the memory",
+        hidden_layer_sizes=(2070,),
+        epochs=30,
+        steps=3000,
+    ),
     "fast": Preset(
         meaning="a first answer in a fraction of the time, for a point or two of accuracy",
         hidden_layer_sizes=(525,),
         group_size=35,
         epochs=5,
         steps=500,
+        images="image:thermometer4+hog4",
+        colour_images="image:thermometer4+hog4",
         trials=False,
         readout="learned",
     ),
@@ -105,7 +119,8 @@ PRESETS: Mapping[str | None, Preset] = {
         batch_size=8,
         epochs=40,
         images="image:thermometer1",
-        small_images="image:thermometer4",
+        colour_images="image:thermometer1",
+        other_images="image:thermometer4",
         numbers="thermometer4",
         trials=False,
         readout="learned",
