@@ -34,6 +34,8 @@ from sklearn.preprocessing import (
 import bitlocal
 from bitlocal import BMLPClassifier, MedianBinarizer, PipelineError, TableEncoder, ThermometerEncoder
 from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.oblique.quantities import Levels
+from bitlocal.encoders.thresholds import ThresholdEncoder
 from bitlocal.encoders.union import program_of
 from test_export_encoders import COMPILERS, Compiled, python_words
 
@@ -63,12 +65,19 @@ def sample(scale=1.0, shift=0.0, n=40, seed=0):
 
 def probes(folded, X):
     """Rows that hold, for each feature, its thresholds and their neighbours, extremes, and the training data."""
-    thresholds = np.concatenate([part.thresholds_ for part in encoders_of(folded.encoder_)])
+    thresholds = np.concatenate([looked_at(part) for part in encoders_of(folded.encoder_)])
     with np.errstate(over="ignore"):
         near = [thresholds, np.nextafter(thresholds, np.inf), np.nextafter(thresholds, -np.inf)]
     numbers = np.concatenate([*near, [0.0, -0.0, 5e-324, -5e-324, 1e300, -1e300, LARGEST, -LARGEST], X.ravel()])
     numbers = numbers[np.isfinite(numbers) | np.isnan(numbers)]
     return np.repeat(numbers[:, np.newaxis], X.shape[1], axis=1)
+
+
+def looked_at(encoder):
+    """The thresholds of an encoder of single features, and levels of one of sums."""
+    if isinstance(encoder, ThresholdEncoder):
+        return encoder.thresholds_
+    return Levels.from_arrays(encoder.fitted()[1], encoder.n_features_in_).thresholds()[:, ::50].ravel()
 
 
 def encoders_of(encoder):
@@ -86,6 +95,9 @@ def bits_by_definition(pipeline, rows):
             taken &= ~np.isinf(values).any(axis=1)
     bits = []
     for part in encoders_of(pipeline[-1].encoder_):
+        if not isinstance(part, ThresholdEncoder):  # sums of what the steps give
+            bits += list(part.transform(np.where(taken[:, np.newaxis], values, 0.0)).T)
+            continue
         for c in range(values.shape[1]):
             bits += [values[:, c] > t for t in part.thresholds_[part.columns_ == c]]
             bits += [np.isnan(values[:, c])] * int(part.missing_[c])
@@ -128,7 +140,7 @@ IMPUTERS = st.one_of(
     st.builds(SimpleImputer, strategy=st.just("constant"), fill_value=st.sampled_from([0.0, -1e9, 0.3])),
 )
 ENCODERS = st.one_of(
-    st.just("auto"),
+    st.sampled_from(["auto", "thermometer3+oblique20"]),
     st.builds(ThermometerEncoder, st.integers(1, 9), st.sampled_from(["quantile", "supervised"])),
     st.just(MedianBinarizer("column")),
 )
@@ -286,7 +298,7 @@ def test_learning_goes_on_from_raw_samples(tmp_path):
 
 @pytest.mark.skipif(not COMPILERS, reason="needs gcc or clang")
 @pytest.mark.parametrize("with_holes", [False, True])
-@pytest.mark.parametrize("encoder", ["auto", "thermometer1", "column-median"])
+@pytest.mark.parametrize("encoder", ["auto", "thermometer1", "column-median", "thermometer2+oblique9"])
 @pytest.mark.parametrize("steps", [(StandardScaler,), (MinMaxScaler, RobustScaler)])
 def test_exported_code(tmp_path, steps, encoder, with_holes):
     X, y = sample()

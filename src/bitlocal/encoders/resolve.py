@@ -120,8 +120,8 @@ def is_automatic(encoder: Any) -> bool:
 def choices(X: Any, preset: str | None = None) -> list[str | None]:
     """Give the encoders among which "auto" is chosen by trial, by their texts: first what is taken without one.
 
-    For tables beside it the same with oblique sums, and with conjunctions. None of them where there is nothing to try:
-    for images, texts, sparse and packed samples, few columns and very many, and presets that try nothing.
+    For tables beside it the same with oblique sums, and with conjunctions if there is text. None of them where there is
+    nothing to try: for images, texts, sparse and packed samples, few columns and very many, and presets without trials.
     """
     if isinstance(X, PackedBits) or is_sparse_table(X) or _are_images(X) or are_texts(X) or not PRESETS[preset].trials:
         return []
@@ -130,10 +130,10 @@ def choices(X: Any, preset: str | None = None) -> list[str | None]:
     if not 2 <= X.shape[1] <= _MOST_COLUMNS:
         return []
     if are_bits(X):
-        return [None, "thermometer1+oblique", "table+conjunctions"]
+        return [None, "thermometer1+oblique"]
     plain = f"thermometer{bits_for(X.shape[1])}"
     warn_of_flattened_images(X, instead=plain)
-    return [plain, f"{plain}+oblique", "table+conjunctions"]
+    return [plain, f"{plain}+oblique"]
 
 
 def resolve(encoder: Any, X: Any, preset: str | None = None) -> Any:

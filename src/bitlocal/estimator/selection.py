@@ -160,12 +160,17 @@ def select(
     best: list[tuple[int, NDArray[np.bool_], NDArray[np.int32]]] = []  # of each encoder: trial, what is right, logits
     for named in [{"encoder": encoder} for encoder in encoders] or [{}]:
         one = clone(estimator).set_params(**{**fixed, "readout": readout, **named})
-        found = _answers(one, X, labels, weights, parts, both=open_readout)
+        try:
+            found = _answers(one, X, labels, weights, parts, both=open_readout)
+        except ValueError:  # a part may be constant, say, though the samples are not
+            continue
         right = {name: logits.argmax(axis=1) == labels[asked] for name, logits in found.items()}
         shares = {name: share_right(each, of_sample) for name, each in right.items()}
         better = max(found, key=lambda name: shares[name])  # of equals the first, votes
         best.append((len(trials) + list(found).index(better), right[better], found[better]))
         trials += [Trial({**named, "readout": name}, shares[name]) for name in found]
+    if not best:
+        return None, None
     place, _, logits = best[choose([right for _, right, _ in best], of_sample)]
     known = len(labels) <= _FEW and bool((logits > _NOTHING).all())
     temperature = fit_temperature(logits, labels[asked], of_sample) if known else None

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bitlocal.encoders.base import Encoder
+from bitlocal.encoders.checks import Arrays
 from bitlocal.encoders.comparison import Thresholds
+from bitlocal.encoders.oblique import ObliqueEncoder
+from bitlocal.encoders.oblique.quantities import LARGEST, Levels
 from bitlocal.encoders.thresholds import MedianBinarizer, ThresholdEncoder
 from bitlocal.encoders.union import parts_of
 from bitlocal.errors import PipelineError
@@ -75,12 +79,15 @@ def fold(model: Any) -> BMLPClassifier:
         n = classifier.n_features_in_
         bits = Thresholds(np.arange(n), np.full(n, 0.5), np.zeros(n, dtype=np.bool_))
         folded.encoder_ = MedianBinarizer(scope="column")
-        _take(folded.encoder_, _folded(bits, chain), chain)
+        _take(folded.encoder_, _folded(bits, chain).to_arrays(), chain)
         if folded.encoder is None:
             folded.encoder = MedianBinarizer(scope="column")
     else:
         for part in _comparing(encoder):
-            _take(part, _folded(_thresholds_of(part), chain), chain)
+            if isinstance(part, ObliqueEncoder):
+                _take_levels(part, chain)
+            else:
+                _take(part, _folded(_thresholds_of(part), chain).to_arrays(), chain)
     folded.n_features_in_ = chain.n_features
     if hasattr(folded, "feature_names_in_"):
         del folded.feature_names_in_
@@ -89,13 +96,13 @@ def fold(model: Any) -> BMLPClassifier:
     return folded
 
 
-def _comparing(encoder: Any) -> list[ThresholdEncoder]:
-    """Give the parts of an encoder, all of which must compare single features with thresholds."""
-    parts = [part for part in parts_of(encoder) if isinstance(part, ThresholdEncoder)]
+def _comparing(encoder: Any) -> list[ThresholdEncoder | ObliqueEncoder]:
+    """Give the parts of an encoder, all of which must compare single features with thresholds or levels."""
+    parts = [part for part in parts_of(encoder) if isinstance(part, (ThresholdEncoder, ObliqueEncoder))]
     if not parts or len(parts) < len(parts_of(encoder)):
         raise PipelineError(
             f"the steps before a BMLPClassifier cannot be folded into its encoder, a {type(encoder).__name__}, which "
-            "does not compare single features with thresholds: expected a ThermometerEncoder or a MedianBinarizer; "
+            "does not compare single features: expected a ThermometerEncoder, a MedianBinarizer or an ObliqueEncoder; "
             "leave the steps out and fit again, or pickle the pipeline"
         )
     return parts
@@ -105,10 +112,31 @@ def _thresholds_of(encoder: ThresholdEncoder) -> Thresholds:
     return Thresholds(encoder.columns_, encoder.thresholds_, encoder.missing_, encoder.filled_)
 
 
-def _take(encoder: ThresholdEncoder, thresholds: Thresholds, chain: Chain) -> None:
+def _take(encoder: Encoder, arrays: Arrays, chain: Chain) -> None:
     if hasattr(encoder, "feature_names_in_"):  # of what the steps gave, not of samples as they come
         del encoder.feature_names_in_
-    encoder.restore({}, thresholds.to_arrays(), chain.n_features)
+    encoder.restore({}, arrays, chain.n_features)
+
+
+def _take_levels(encoder: ObliqueEncoder, chain: Chain) -> None:
+    """Give sums the levels of samples as they come, which are thresholds too, but may be as many as they like."""
+    _, arrays = encoder.fitted()
+    levels = Levels.from_arrays(arrays, encoder.n_features_in_)
+    columns = np.flatnonzero(levels.step > 0)
+    each = levels.thresholds()[columns]
+    none = np.zeros(levels.n, dtype=np.bool_)
+    found = Thresholds(np.repeat(columns, each.shape[1]), each.ravel(), none)
+    chain.require_order(found.columns)
+    is_filled, n_below = _fill(found, chain)
+    shape = (chain.n_features, each.shape[1])
+    centre, step, folded = np.zeros(shape[0]), np.zeros(shape[0]), np.zeros(shape)
+    filled = np.zeros(shape[0], dtype=np.int16)
+    step[chain.kept[columns]] = 1
+    folded[chain.kept[columns]] = _largest_not_above(found, chain).reshape(-1, shape[1])
+    was = np.zeros(levels.n, dtype=np.int16) if levels.filled is None else levels.filled
+    filled[chain.kept] = np.where(levels.step > 0, np.where(is_filled, n_below - LARGEST, was), 0)
+    moved = Levels(centre, step, folded, filled).to_arrays()
+    _take(encoder, {**arrays, **moved, "terms": chain.kept[arrays["terms"]]}, chain)
 
 
 def _folded(found: Thresholds, chain: Chain) -> Thresholds:

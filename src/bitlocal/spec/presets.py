@@ -55,7 +55,7 @@ class Preset:
     batch_size: int = 100
     epochs: int = 20
     steps: int = 2000
-    images: str = "image:planes1+words512/4/2/4/25+words256/8/2/4/16+thermometer4+hog4"
+    images: str = "image:planes1+words512/4/2/4/25+words256/8/2/4/16+hog4"
     colour_images: str = "image:words800/4/2/3/25+words800/6/1/3/25"
     colour_margin: float = 0.032
     other_images: str = "image:thermometer4+hog4"

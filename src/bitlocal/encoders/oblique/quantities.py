@@ -40,10 +40,16 @@ class Levels:
     ----------
     centre, step : ndarray of float64, shape (n_columns,)
         A step of 0 is that of a column without spread: it becomes 0 for all samples.
+    folded : ndarray of float64, shape (n_columns, 254), or None
+        The levels, where they are those of samples before scikit-learn's steps, which centre and step do not tell.
+    filled : ndarray of int16, shape (n_columns,), or None
+        What NaN becomes then, if an imputer was among the steps.
     """
 
     centre: NDArray[np.float64]
     step: NDArray[np.float64]
+    folded: NDArray[np.float64] | None = None
+    filled: NDArray[np.int16] | None = None
 
     @classmethod
     def find(cls, columns: Sequence[NDArray[Any]]) -> Levels:
@@ -75,6 +81,8 @@ class Levels:
 
     def thresholds(self) -> NDArray[np.float64]:
         """Give the levels of each column: shape (n_columns, 254)."""
+        if self.folded is not None:
+            return self.folded
         halves = np.arange(1 - LARGEST, LARGEST + 1) - 0.5
         levels: NDArray[np.float64] = self.centre[:, np.newaxis] + self.step[:, np.newaxis] * halves
         return levels
@@ -86,12 +94,15 @@ class Levels:
         for c in np.flatnonzero(self.step > 0).tolist():
             column = X[:, c].astype(np.float64)
             whole[:, c] = np.searchsorted(levels[c], column, side="left") - LARGEST
-            whole[np.isnan(column), c] = 0
+            whole[np.isnan(column), c] = 0 if self.filled is None else self.filled[c]
         return whole
 
     def to_arrays(self) -> Arrays:
-        """Give centres and steps for a file."""
-        return {"centre": self.centre, "step": self.step}
+        """Give centres and steps for a file, or the levels where these do not tell them."""
+        arrays: Arrays = {"centre": self.centre, "step": self.step}
+        if self.folded is not None and self.filled is not None:
+            arrays |= {"levels": self.folded, "level_of_missing": self.filled}
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n: int) -> Levels:
@@ -108,7 +119,19 @@ class Levels:
             bool(np.isfinite(centre).all() and (step >= 0).all() and (furthest < np.finfo(np.float64).max / 2).all()),
             "the encoder's levels are not finite, or do not ascend",
         )
-        return cls(centre, step)
+        if "levels" not in arrays:
+            return cls(centre, step)
+        folded, filled = arrays["levels"], arrays["level_of_missing"]
+        require(
+            folded.dtype.kind in "iuf"
+            and folded.shape == (n, 2 * LARGEST)
+            and bool((folded[:, 1:] >= folded[:, :-1]).all() and (folded < np.inf).all())
+            and filled.dtype.kind in "iu"
+            and filled.shape == (n,)
+            and bool((filled >= -LARGEST).all() and (filled <= LARGEST).all()),
+            "the encoder's folded levels are not valid",
+        )
+        return cls(centre, step, folded.astype(np.float64), filled.astype(np.int16))
 
 
 @dataclass(frozen=True, eq=False)

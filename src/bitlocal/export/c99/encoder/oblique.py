@@ -87,7 +87,13 @@ def _add_numbers(builder: Builder, levels: Levels, columns: Sequence[int], featu
     beyond, missing = np.full((len(chosen), 1), np.inf), builder.features.is_float
     chosen = np.hstack([-beyond, chosen] if missing else [chosen, beyond])
     level = add_whole(builder, "oblique_level", chosen, "samples", feature).at(index)
-    return builder.function("oblique_number", _FILE, "number or missing" if missing else "number", level=level)
+    if not missing:
+        return builder.function("oblique_number", _FILE, "number", level=level)
+    filled = "0"
+    if levels.filled is not None and levels.filled[columns].any():
+        read = builder.table("oblique_filled", levels.filled[columns].astype(np.int64) + LARGEST).at(index)
+        filled = builder.expression(_FILE, "filled", read=read)
+    return builder.function("oblique_number", _FILE, "number or missing", level=level, filled=filled)
 
 
 def _case_of_few(builder: Builder, column: NumberColumn, levels: Levels, i: int, place: int) -> str:

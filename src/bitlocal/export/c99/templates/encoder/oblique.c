@@ -21,12 +21,15 @@ static int32_t $name(const $feature *features, size_t i)
 }
 
 //: number or missing
-/* A feature as a whole number from -127 to 127. A missing one has level 0, and counts as 0. */
+/* A feature as a whole number from -127 to 127. A missing one has level 0. */
 static int32_t $name(const $feature *features, size_t i)
 {
     const int32_t level = (int32_t)$level;
-    return (level == 0) ? 0 : (level - 128);
+    return (level == 0) ? $filled : (level - 128);
 }
+
+//: filled
+((int32_t)$read - 127)
 
 //: column
 /* What is added up of a table: a whole number from -127 to 127. */
