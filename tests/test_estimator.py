@@ -58,7 +58,7 @@ def not_of_one_batch(estimator):
         BMLPClassifier((45, 30), group_size=15),
         BMLPClassifier(90, group_size=15, early_stopping=True, n_iter_no_change=5),
         BMLPClassifier(45, group_size=5, batch_size=7, encoder="thermometer6", n_jobs=1),
-        BMLPClassifier((90, 45), group_size=15, freeze_first=True, train_classifier=True),
+        BMLPClassifier((90, 45), group_size=15, freeze_first=True, train_classifier=True, encoder="thermometer12"),
         SingleLayerClassifier(450, group_size=9),
     ],
     expected_failed_checks=not_of_one_batch,
@@ -354,7 +354,7 @@ def test_decision_function(real_data):
 def test_ties_go_to_the_lowest_class(n_classes):
     """Local classifiers that are equal tie every time."""
     X = np.random.default_rng(0).random((60, 20)) < 0.5
-    clf = small().fit(X, np.arange(60) % n_classes)
+    clf = small(readout="votes").fit(X, np.arange(60) % n_classes)
     rows = clf.network_.packed_local_classifier(0).words.copy()
     rows[-2:] = rows[-1]  # the last two classes tie
     clf.network_.set_packed_local_classifier(0, rows)
@@ -378,7 +378,8 @@ def test_not_fitted():
 
 def test_verbose_prints_a_line_for_each_epoch(real_data, capsys):
     small(verbose=True, early_stopping=True).fit(*real_data)
-    lines = capsys.readouterr().out.splitlines()
+    chosen, *lines = capsys.readouterr().out.splitlines()
+    assert chosen.startswith("chosen: thermometer32")
     assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
     assert all("validation accuracy" in line for line in lines)
     small().fit(*real_data)
@@ -491,7 +492,7 @@ def test_without_warm_start_fit_starts_anew(real_data):
 
 def test_warm_start_keeps_the_encoder(real_data):
     X, y = real_data
-    clf = small(warm_start=True).fit(X, y)
+    clf = small(warm_start=True, encoder="thermometer").fit(X, y)
     thresholds = clf.encoder_.thresholds_.copy()
     clf.fit(X * 3 + 1, y)
     assert np.array_equal(clf.encoder_.thresholds_, thresholds)
@@ -537,14 +538,15 @@ def test_warm_start_refuses_other_labels_and_features(real_data):
 
 def test_early_stopping(real_data):
     X, y = real_data
-    clf = small(max_iter=60, early_stopping=True, validation_fraction=0.3, n_iter_no_change=4).fit(X, y)
+    fixed = {"encoder": "thermometer", "readout": "votes", "validation_fraction": 0.3}
+    clf = small(max_iter=60, early_stopping=True, n_iter_no_change=4, **fixed).fit(X, y)
     accuracies = [record.validation_accuracy for record in clf.history_]
     best = max(accuracies)
     assert clf.n_iter_ == len(accuracies) == accuracies.index(best) + 1 + 4 < 60
     _, held_out = hold_out(y, 0.3, seed=0)
     assert (clf.predict(X[held_out]) == y[held_out]).mean() == best
     # The network of the best epoch itself.
-    until_best = small(max_iter=accuracies.index(best) + 1, validation_fraction=0.3).fit(X, y)
+    until_best = small(max_iter=accuracies.index(best) + 1, **fixed).fit(X, y)
     assert digest(until_best) == digest(clf)
 
 
@@ -603,9 +605,13 @@ def test_encoder_by_name_and_as_instance(real_data, spec, expected):
 
 
 def test_auto_gives_numbers_a_thermometer(real_data):
-    clf = small(encoder="auto").fit(*real_data)
+    clf = small(encoder="auto", preset="fast").fit(*real_data)
     assert isinstance(clf.encoder_, ThermometerEncoder)
     assert digest(clf) == digest(small(encoder=clone(clf.encoder_)).fit(*real_data))
+    streamed = small(encoder="auto").partial_fit(*real_data, classes=[0, 1, 2])
+    assert isinstance(streamed.encoder_, ThermometerEncoder)
+    assert streamed.selection_ is None
+    assert streamed.readout_ == "votes"
 
 
 @pytest.mark.parametrize(
@@ -651,7 +657,7 @@ def test_three_values_are_no_bits(bit_data):
     X, y = bit_data
     X = np.where(X, 1, -1)
     X[:, 0] = np.arange(250) % 3 - 1
-    clf = small().fit(X, y)
+    clf = small(preset="fast").fit(X, y)
     assert isinstance(clf.encoder_, ThermometerEncoder)
     assert clf.network_.spec.n_inputs == 71
 
@@ -731,7 +737,7 @@ BAD = {
     "freeze_first": ["yes", 2, None],
     "train_classifier": ["yes", 2, None],
     "single_output": ["yes", 2, None],
-    "readout": ["guessed", 1, None, True],
+    "readout": ["guessed", 1, True],
     "validation_fraction": [-0.1, 0, 0.0, 1, 1.0, 1.5, NAN, "0.1"],
     "n_iter_no_change": [0, -1, 2.5, "5", None, True],
     "tol": [-1e-4, NAN, "0", None],

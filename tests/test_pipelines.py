@@ -96,7 +96,8 @@ def bits_by_definition(pipeline, rows):
     bits = []
     for part in encoders_of(pipeline[-1].encoder_):
         if not isinstance(part, ThresholdEncoder):  # sums of what the steps give
-            bits += list(part.transform(np.where(taken[:, np.newaxis], values, 0.0)).T)
+            with np.errstate(all="ignore"):  # as in `check`
+                bits += list(part.transform(np.where(taken[:, np.newaxis], values, 0.0)).T)
             continue
         for c in range(values.shape[1]):
             bits += [values[:, c] > t for t in part.thresholds_[part.columns_ == c]]

@@ -121,13 +121,14 @@ def choices(X: Any, preset: str | None = None) -> list[str | None]:
     """Give the encoders among which "auto" is chosen by trial, by their texts: first what is taken without one.
 
     For tables beside it the same with oblique sums, and with conjunctions if there is text. None of them where there is
-    nothing to try: for images, texts, sparse and packed samples, few columns and very many, and presets without trials.
+    nothing to try: for images, texts, truth values, sparse and packed samples, few columns and very many, and presets
+    without trials.
     """
     if isinstance(X, PackedBits) or is_sparse_table(X) or _are_images(X) or are_texts(X) or not PRESETS[preset].trials:
         return []
     if has_text(X):
         return ["table", "table+oblique", "table+conjunctions"]
-    if not 2 <= X.shape[1] <= _MOST_COLUMNS:
+    if X.dtype.kind == "b" or not 2 <= X.shape[1] <= _MOST_COLUMNS:
         return []
     if are_bits(X):
         return [None, "thermometer1+oblique"]

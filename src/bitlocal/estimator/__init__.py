@@ -126,8 +126,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     network_ : BinaryNetwork
         The trained network: hidden weights, weights, local classifiers.
     n_iter_ : int
-        Epochs of the last `fit`; fewer than `max_iter` where one came without an error signal, after which nothing
-        would change.
+        Epochs of the last `fit`; fewer where one came without an error signal: nothing would change after it.
     history_ : list of EpochRecord
         For each epoch: training accuracy, validation accuracy, share of samples with an error signal, seconds. All of
         votes, which teach the layers.
@@ -430,7 +429,8 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             The class with the largest logit; ties go to the first in `classes_`.
         """
-        labels: NDArray[Any] = self.classes_[self._logits(X).argmax(axis=1)]
+        winners = self._logits(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[winners]
         return labels
 
     def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
