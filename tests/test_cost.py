@@ -578,6 +578,7 @@ class Gates:
         above = self.gate(more | self.all(new))
         above = self.gate(above | self.all(el))
         alive = self.gate(alive & positive)
+        above = self.gate(above & alive)  # the exponent of a difference of 0 may run over
         sign = self.gate(sign & alive)
         return (*self.result(new, mantissa[:-1], alive, above), sign)
 

@@ -891,7 +891,7 @@ def test_numbers_in_c():
 @pytest.mark.parametrize("encoder", ["auto", "median", "thermometer3", "image:thermometer2+gradient8", "table"])
 def test_classifiers(tmp_path, encoder):
     X, y = load_digits(return_X_y=True)
-    classifier = BMLPClassifier((45,), encoder=encoder, max_iter=1, random_state=0).fit(X, y)
+    classifier = BMLPClassifier((45,), encoder=encoder, max_iter=1, random_state=0, preset="fast").fit(X, y)
     code = encoder_code(classifier, "e")
     assert code == code_of(classifier.encoder_, 64, "e")
     assert (code.feature_type, code.n_features, code.n_bits) == ("uint8_t", 64, classifier.network_.spec.n_inputs)

@@ -57,7 +57,8 @@ def test_threads_are_as_many_as_the_classifier_has(monkeypatch):
         return in_threads(function, items, n_threads)
 
     monkeypatch.setattr(program_module, "in_threads", spy)
-    classifier = BMLPClassifier((45,), encoder="image", max_iter=1, random_state=0, n_jobs=2).fit(X, y)
+    settings = {"encoder": "image", "readout": "votes", "max_iter": 1, "random_state": 0}
+    classifier = BMLPClassifier((45,), **settings, n_jobs=2).fit(X, y)
     classifier.predict(X)
     classifier.encoder_.pack(X, n_jobs=3)
     classifier.encoder_.pack(X)

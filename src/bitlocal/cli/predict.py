@@ -16,6 +16,7 @@ from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.datasets.match import prediction_part
 from bitlocal.errors import DataError
 from bitlocal.files.atomic import write_file
+from bitlocal.spec import READOUT_UNIT
 
 
 def predict(
@@ -66,7 +67,8 @@ def predict(
         estimates = classifier.predict_proba(X)
         rows = [list(map(str, classifier.classes_)), *[[f"{p:.6g}" for p in row] for row in estimates.tolist()]]
     elif logits:
-        scores = classifier.decision_function(X).astype(np.int32)
+        unit = READOUT_UNIT if classifier.readout_ == "learned" else 1
+        scores = (classifier.decision_function(X) * unit).astype(np.int32)  # whole again
         if scores.ndim == 1:  # two classes: the second logit less the first
             scores, header = scores[:, np.newaxis], [f"{classifier.classes_[1]} - {classifier.classes_[0]}"]
         else:

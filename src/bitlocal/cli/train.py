@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import joblib
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from bitlocal import _core
 from bitlocal.cli.shared.console import byte_size, err, facts, out, training_progress
@@ -17,9 +18,11 @@ from bitlocal.cli.shared.data import Encoding, Resize, height_and_width, load_da
 from bitlocal.cli.shared.isa import Isa
 from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.cli.shared.parameters import with_parameters
+from bitlocal.datasets import Dataset
 from bitlocal.datasets.match import Split, split
 from bitlocal.datasets.origin import TrainingData
 from bitlocal.encoders.resolve import suit
+from bitlocal.errors import DataError
 from bitlocal.estimator import BMLPClassifier
 from bitlocal.files.model import dump, save
 
@@ -48,6 +51,10 @@ def train(
     ] = False,
     encoding: Encoding = "utf-8",
     resize: Resize = None,
+    mirror: Annotated[
+        bool,
+        typer.Option("--mirror", help="Learn from images and their mirror images, where left and right are alike."),
+    ] = False,
     isa: Isa = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="File for the model, as in model.safetensors.")] = None,
     inference_only: Annotated[
@@ -77,10 +84,11 @@ def train(
     )
     classifier.set_params(encoder=suit(parameters["encoder"], dataset.image_shape, parameters["preset"]))
     parts = split(dataset, test_fraction, seed)
+    X, y = _with_mirror_images(dataset, parts) if mirror else (parts.X, parts.y)
     interrupted = False
     try:
         with training_progress(quiet=quiet) as callback:
-            classifier.fit(parts.X, parts.y, callback=callback)
+            classifier.fit(X, y, callback=callback)
     except KeyboardInterrupt:
         if not hasattr(classifier, "network_"):
             raise
@@ -110,6 +118,14 @@ def train(
     out.print(facts(report.rows()))
     if out_file is not None:
         out.print(f"\nThe model is in {out_file}. Try: bitlocal evaluate {out_file} {data}", soft_wrap=True)
+
+
+def _with_mirror_images(dataset: Dataset, parts: Split) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give images to learn from twice: as they are, and with left and right exchanged."""
+    if dataset.image_shape is None:
+        raise DataError(f"{dataset.name}: --mirror is for images, and these samples are none; leave it out")
+    images = parts.X.reshape(-1, *dataset.image_shape)
+    return np.concatenate([parts.X, images[:, :, ::-1].reshape(parts.X.shape)]), np.concatenate([parts.y, parts.y])
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from bitlocal.estimator.selection import Selection, select
 from bitlocal.network import BinaryNetwork
 from bitlocal.samples import encode, fit_encoder, places_of, read, read_training
 from bitlocal.samples.weights import weigh
-from bitlocal.spec import Spec
+from bitlocal.spec import READOUT_UNIT, Spec
 from bitlocal.spec.parameters import DEFAULTS, check, compose, decompose, draw_seed
 from bitlocal.spec.presets import PRESETS, settle
 from bitlocal.splits import hold_out
@@ -436,7 +436,7 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
         """Compute the logits, whole numbers: how many neurons of the last layer vote for a class, less those against.
 
-        With a learned readout, they are sums of its numbers for a class, a vote being worth 64 when it begins.
+        With a learned readout, they are sums of its numbers for a class, in units of a vote: 64.
 
         Parameters
         ----------
@@ -445,11 +445,11 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of float64, shape (n_samples, n_classes), or (n_samples,) for two classes
-            With two classes, the second logit less the first. Whole numbers, in the type that what builds on them in
-            scikit-learn wants (calibration, say); `network_.logits` gives them as int32.
+            With two classes, the second logit less the first. In the type that what builds on them in scikit-learn
+            wants (calibration, say); `network_.logits` gives them as int32.
         """
-        logits = self._logits(X)
-        return np.asarray(logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits, dtype=np.float64)
+        logits = self._logits(X) / (READOUT_UNIT if self.readout_ == "learned" else 1)
+        return np.asarray(logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits)
 
     def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
         check_is_fitted(self, "network_")

@@ -317,7 +317,7 @@ def compose(
             n_classes,
             trained=bool(given["train_classifier"]),
             single_output=bool(given["single_output"]),
-            readout="votes" if majority or given["readout"] == "auto" else given["readout"],
+            readout="votes" if given["readout"] == "auto" else given["readout"],
         ),
         Rule(float(given["robustness"]), float(given["reinforcement"]), None if clip is None else int(clip)),
         seed,

@@ -118,7 +118,7 @@ PRESETS: Mapping[str | None, Preset] = {
         hidden_clip=127,
         batch_size=8,
         epochs=40,
-        images="image:thermometer1",
+        images="image:words16/6/1",
         colour_images="image:thermometer1",
         other_images="image:thermometer4",
         numbers="thermometer4",
@@ -147,8 +147,8 @@ def settle(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> from bitlocal.spec.presets import settle
-    >>> settle({"preset": "published", "hidden_layer_sizes": (60, 40)})["group_size"]
-    20
+    >>> settle({"preset": "published", "hidden_layer_sizes": (64,)})["group_size"]
+    16
     """
     preset = PRESETS[parameters.get("preset")]
     settled = {**parameters, **{name: getattr(preset, name) for name in SETTLED if parameters.get(name) is None}}

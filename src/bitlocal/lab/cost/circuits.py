@@ -207,7 +207,7 @@ class GateCosts:
         wide = (m + 3).bit_length()
         normalise = self.leading_zeros(m + 4) + self.shift(m + 4, wide) + 2 * self.simple
         exponent = self.add(e) + (e - 1) * self.half_adder + self.full_adder  # less leading zeros, plus 1 and a carry
-        limits = (e + 3 + e - 1) * self.simple  # whether it is too large, or the sum 0 or infinite
+        limits = (e + 4 + e - 1) * self.simple  # whether it is too large, or the sum 0 or infinite
         return order + zeros + align + mantissas + normalise + self._round() + exponent + limits + self._result()
 
     def _division(self) -> int:
