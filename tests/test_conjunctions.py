@@ -17,8 +17,6 @@ from bitlocal.bits import unpack
 from bitlocal.encoders import make_encoder
 from bitlocal.encoders.information import tells
 from bitlocal.errors import ModelFileError
-from bitlocal.export.c99 import encoder_code
-from bitlocal.export.errors import ExportError
 from bitlocal.files.tensors import read, to_bytes
 
 
@@ -170,10 +168,3 @@ def test_files_are_not_trusted(tmp_path, name, change):
 def test_parameter(value):
     with pytest.raises(ValueError, match=r"conjunctions=.*: expected a whole number of at least 1"):
         TableEncoder(conjunctions=value).fit([[1, 2], [2, 1]])
-
-
-def test_no_code_in_c():
-    table, y = mixed()
-    clf = BMLPClassifier((15,), encoder=TableEncoder(conjunctions=9), max_iter=1).fit(table[["size", "age"]], y)
-    with pytest.raises(ExportError, match="conjunctions of a TableEncoder cannot be exported to C: fit without"):
-        encoder_code(clf, "net")

@@ -523,6 +523,41 @@ def test_oblique_sums_of_tables_in_a_union(tmp_path):
         check(tables[1].fit(frame.drop(columns="rank")), np.delete(X, 2, 1), tmp_path)
 
 
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("kept", [[], ["number"], ["number", "late"], ["few", "many", "third"], ["rank", "number"]])
+@pytest.mark.parametrize("features", [None, "int16", "int32"])
+@pytest.mark.parametrize("oblique", [0, 30])
+def test_conjunctions(tmp_path, oblique, features, kept, compiler):
+    frame = mixed(np.random.default_rng(20), whole=features is not None)
+    y = np.random.default_rng(21).integers(0, 3, len(frame))
+    of = ranked(frame)[kept or list(frame.columns)]
+    X = as_numbers(frame[list(of.columns)])
+    other = X[::-1] + np.where(np.random.default_rng(22).random(X.shape) < 0.2, 4, 0)
+    for n_bits, n in (("auto", 200), (1, 1), (3, 33)):
+        encoder = TableEncoder(n_bits, oblique=oblique, conjunctions=n, max_categories=20)
+        check(encoder.fit(of, y), X, tmp_path, features, compiler, other.astype(np.float32))
+
+
+@pytest.mark.parametrize("n", [1, 7, 9, 16])
+@pytest.mark.parametrize("oblique", [0, 5])
+def test_conjunctions_in_a_union(tmp_path, n, oblique):
+    """The bits that are read begin, and end, anywhere in a word."""
+    X = as_numbers(mixed(np.random.default_rng(23)))
+    tables = [TableEncoder(n, oblique=oblique, conjunctions=4 * n, max_categories=n) for _ in range(2)]
+    check(FeatureUnion([("a", tables[0]), ("b", ThermometerEncoder(n)), ("c", tables[1])]).fit(X), X, tmp_path)
+
+
+def test_conjunctions_of_whole_numbers_take_flash_alone(tmp_path):
+    X = np.random.default_rng(24).integers(0, 200, (300, 4))
+    plain, more = (TableEncoder(conjunctions=n).fit(X, X[:, 0] > X[:, 1]) for n in (0, 300))
+    check(more, X, tmp_path)
+    codes = [code_of(encoder, 4, "e") for encoder in (plain, more)]
+    assert [code.feature_type for code in codes] == ["uint8_t"] * 2
+    assert [code.scratch_bytes for code in codes] == [0, 0]
+    literals = 300 * more.fitted()[1]["conjunctions.bits"].shape[1]
+    assert f"e_enc_literals[{literals}]" in codes[1].declarations
+
+
 def timed(n=300):
     """A table of whole numbers, categories and times."""
     rng = np.random.default_rng(14)
@@ -533,7 +568,11 @@ def timed(n=300):
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("encoder", [TableEncoder(), TableEncoder(24), TableEncoder(oblique=80)], ids=repr)
+@pytest.mark.parametrize(
+    "encoder",
+    [TableEncoder(), TableEncoder(24), TableEncoder(oblique=80), TableEncoder(oblique=9, conjunctions=80)],
+    ids=repr,
+)
 def test_times(tmp_path, encoder, compiler):
     table = timed()
     encoder.fit(table)
@@ -677,6 +716,7 @@ def encoders():
         "whole signals": (SignalEncoder().fit(np.floor(signals * 99)), np.floor(signals * 99)),
         "table": (TableEncoder().fit(table), table),
         "sums": (TableEncoder(oblique=40).fit(mixed(rng, whole=True)), as_numbers(mixed(rng, whole=True))),
+        "conjunctions": (TableEncoder(oblique=9, conjunctions=40).fit(table), table),
         "categories": (CategoryEncoder().fit(codes), codes),
         "ordinal": (CategoryEncoder("ordinal").fit(codes), codes),
         "median": (MedianBinarizer().fit(table), table),

@@ -9,7 +9,7 @@ from typing import Any
 
 from bitlocal.encoders.program import Piece, Program, Stage
 from bitlocal.export import model
-from bitlocal.export.c99.encoder import columns, images, oblique, signals, tables, words
+from bitlocal.export.c99.encoder import columns, conjunctions, images, oblique, signals, tables, words
 from bitlocal.export.c99.encoder.builder import Builder
 from bitlocal.export.c99.encoder.features import TYPES, FeatureType, as_features, largest_type
 from bitlocal.export.c99.encoder.writer import Writer, kind_of
@@ -19,6 +19,7 @@ __all__ = ["EncoderCode", "as_features", "code_for", "encoder_code"]
 
 WRITERS: dict[type, Writer] = {
     **columns.WRITERS,
+    **conjunctions.WRITERS,
     **images.WRITERS,
     **oblique.WRITERS,
     **signals.WRITERS,
@@ -107,6 +108,7 @@ def code_for(program: Program | None, n_features: int, prefix: str, features: st
         columns.add_bits(builder, n_features)
     else:
         for piece in program.pieces:
+            builder.encoder_bit = builder.first_bit
             for writer, run in _runs(piece):
                 writer.add(builder, run)
                 builder.first_bit += sum(stage.n_bits for stage in run)

@@ -47,6 +47,8 @@ class Builder:
         The calls that write the bits, one part after the other.
     first_bit : int
         Where the bits of the stages that are being written begin.
+    encoder_bit : int
+        Where those of the first stage of the same encoder begin, one of several in a union.
     scratch_bytes : int
         Memory for arrays that some part needs on the stack; no two need theirs at a time.
     """
@@ -55,6 +57,7 @@ class Builder:
         self.features = features
         self.calls: list[str] = []
         self.first_bit = 0
+        self.encoder_bit = 0
         self.scratch_bytes = 0
         self._prefix = f"{prefix}_enc"  # so that names of the encoder differ from those of other code
         self._texts = Texts(prefix)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitlocal.encoders.oblique.quantities import A_CATEGORY, LARGEST, Levels, Oblique, ObliqueNumbers
 from bitlocal.encoders.program import Compared
-from bitlocal.encoders.tables.conjunctions import Conjunctions
 from bitlocal.encoders.tables.oblique import TableOblique
 from bitlocal.encoders.tables.stages import NumberColumn
 from bitlocal.export.c99.encoder.builder import Builder
@@ -23,7 +22,6 @@ from bitlocal.export.c99.encoder.whole import add_whole
 from bitlocal.export.c99.encoder.writer import Writer, each
 from bitlocal.export.c99.numbers import c_number
 from bitlocal.export.c99.planes import WORD_BITS
-from bitlocal.export.errors import ExportError
 
 _FILE = "oblique.c"
 
@@ -138,13 +136,6 @@ def _call(builder: Builder, name: str, i: str, *, has_bits: bool = False) -> str
     return builder.expression(_FILE, "call", name=name, bits=bits, i=i)
 
 
-def _no_conjunctions(*_: Any) -> NoReturn:
-    raise ExportError(
-        "conjunctions of a TableEncoder cannot be exported to C: fit without them (encoder='table', or for tables of "
-        "numbers 'thermometer8+oblique')"
-    )
-
-
 def _suited(stage: Compared) -> FeatureType:
     """Levels tell nothing of what the numbers were: floating-point ones may be whole, too. Times are whole."""
     of = stage.quantities
@@ -155,5 +146,4 @@ def _suited(stage: Compared) -> FeatureType:
 WRITERS: dict[type, Writer] = {
     ObliqueNumbers: Writer(each(_add_sums), _suited),
     TableOblique: Writer(each(_add_table_sums), _suited),
-    Conjunctions: Writer(_no_conjunctions, _no_conjunctions),
 }
