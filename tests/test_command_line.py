@@ -167,18 +167,17 @@ def test_instruction_set_by_option(table_model):
             fails(*command, "--isa", name, match=f"'{name}': this processor does not support it")
 
 
-def test_info_about_what_was_tried(table, table_model, tmp_path):
+def test_info_about_what_was_tried(table, tmp_path):
     model = tmp_path / "model.safetensors"
-    run("train", table[0], "--target", "label", "--out", model, "--encoder", "best", *FAST)
+    run("train", table[0], "--target", "label", "--out", model, *FAST)
     tried = json.loads(run("info", model, "--json").stdout)["selection"]
-    assert [one["encoder"] for one in tried["trials"]] == [
-        "thermometer32",
-        "thermometer32+oblique",
-        "table+conjunctions",
+    assert [(one["parameters"]["encoder"], one["parameters"]["readout"]) for one in tried["trials"]] == [
+        (encoder, readout) for encoder in ("thermometer32", "thermometer32+oblique") for readout in ("votes", "learned")
     ]
-    chosen = tried["trials"][tried["chosen"]]["encoder"]
-    assert f"{chosen} (of {tried['held_out']} samples held out: thermometer32: " in run("info", model).stdout
-    assert json.loads(run("info", table_model, "--json").stdout)["selection"] is None
+    shown = " ".join(run("info", model).stdout.split())
+    assert f"of {tried['held_out']} samples held out (others: " in shown
+    run("train", table[0], "--target", "label", "--out", model, "--preset", "fast", *FAST)
+    assert json.loads(run("info", model, "--json").stdout)["selection"] is None
 
 
 def test_info_about_the_processor(table_model):
@@ -226,7 +225,8 @@ def test_labels_are_the_same_from_everywhere(table, table_model, tmp_path):
 
     rows = list(csv.reader(run("predict", table_model, path, "--logits").stdout.splitlines()))
     assert rows[0] == ["ant", "bee", "cat"]
-    np.testing.assert_array_equal(np.array(rows[1:], dtype=int), clf.decision_function(X))
+    unit = 64 if clf.readout_ == "learned" else 1
+    np.testing.assert_array_equal(np.array(rows[1:], dtype=int), clf.decision_function(X) * unit)
 
 
 def test_columns_are_matched_by_name(table, table_model, tmp_path):

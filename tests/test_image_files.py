@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.base import clone
 
 from bitlocal import BMLPClassifier, ImageEncoder
 from bitlocal.cli.main import main
@@ -557,6 +558,22 @@ def test_what_was_held_out_is_found_again(run, tmp_path):
     assert evaluation["part"] == "the 20% that training held out"
     assert evaluation["accuracy"] == report["test_accuracy"]
     assert [c["class"] for c in evaluation["classes"]] == [1, 2, 3]
+
+
+def test_mirror_images(run, tmp_path):
+    photos, model = put(tmp_path / "photos", **tree("", n=10)), tmp_path / "model"
+    alone = json.loads(run("train", photos, *FAST, "--json"))
+    both = json.loads(run("train", photos, *FAST, "--mirror", "--json", "--out", model))
+    assert (alone["n_train"], alone["n_test"]) == (both["n_train"], both["n_test"])
+    assert alone["hidden_sha256"] != both["hidden_sha256"]
+    data = read_table(photos)
+    parts = split(data, 0.2, 0)
+    X = parts.X.reshape(-1, *data.image_shape)
+    X, y = np.concatenate([X, X[:, :, ::-1]]), np.concatenate([parts.y, parts.y])
+    again = clone(load_model(model).classifier).set_params(random_state=0).fit(X, y)
+    assert again.network_.hidden_sha256() == both["hidden_sha256"]
+    (tmp_path / "table.csv").write_text("a,b,target\n" + "1,2,x\n3,1,y\n" * 5)
+    assert "--mirror is for images" in run("train", tmp_path / "table.csv", "--mirror", *FAST, status=2)
 
 
 @pytest.mark.parametrize("encoder", ["auto", "thermometer4"])

@@ -1,4 +1,4 @@
-"""What `encoder="best"` chooses, and on what grounds."""
+"""What is chosen by trial, and on what grounds."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-from sklearn.datasets import load_iris
 
 import bitlocal
 from bitlocal import BMLPClassifier, ModelFileError
 from bitlocal.bits import pack
 from bitlocal.encoders.resolve import choices
-from bitlocal.estimator import selection
 from bitlocal.estimator.calibration import folds
-from bitlocal.estimator.selection import Candidate, Selection, choose
+from bitlocal.estimator.selection import Selection, Trial, choose
 from bitlocal.files.tensors import read, to_bytes
 from bitlocal.single_layer import SingleLayerClassifier
+from bitlocal.spec import READOUTS
 from bitlocal.splits import hold_out
 
 SMALL = {"hidden_layer_sizes": 60, "group_size": 15, "max_iter": 20, "batch_size": 10, "random_state": 3}
 
 
-def best(**others):
-    return BMLPClassifier(encoder="best", **SMALL | others)
+def by_trial(**others):
+    return BMLPClassifier(**SMALL | others)
 
 
 def plain(**others):
-    return BMLPClassifier(**SMALL | others)
+    """Without trials: what a stream, or a quick preset, would take."""
+    return BMLPClassifier(**{"encoder": "thermometer32", "readout": "votes"} | SMALL | others)
 
 
 def sums(n, seed=0):
@@ -46,12 +46,6 @@ def axes(n, seed=0):
     """A single column tells the classes apart."""
     X = np.random.default_rng(seed).normal(size=(n, 6))
     return X, (X[:, 2] > 0.3).astype(int)
-
-
-def both(n, seed=0):
-    """Two columns tell the classes apart, where both are large or both small."""
-    X = np.random.default_rng(seed).normal(size=(n, 4))
-    return X, ((X[:, 0] > 0) ^ (X[:, 3] > 0)).astype(int)
 
 
 # The choice --------------------------------------------------------------------------------------------------
@@ -88,56 +82,83 @@ def test_a_gain_must_be_more_than_chance():
 # What is tried -----------------------------------------------------------------------------------------------
 
 
-def by_hand(X, y, encoder, parts):
-    """Accuracy of an encoder on parts that are held out, in half the epochs."""
+def by_hand(X, y, parameters, parts):
+    """Accuracy on parts that are held out, in half the epochs."""
     right = np.concatenate(
         [
-            plain(encoder=encoder, max_iter=10, probability=False).fit(X[rest], y[rest]).predict(X[asked]) == y[asked]
+            plain(**parameters, max_iter=10, probability=False).fit(X[rest], y[rest]).predict(X[asked]) == y[asked]
             for rest, asked in parts
         ]
     )
     return right.mean(), len(right)
 
 
-@pytest.mark.parametrize(
-    ("data", "chosen"), [(sums, "thermometer32+oblique"), (axes, "thermometer32"), (both, "table+conjunctions")]
-)
+@pytest.mark.parametrize(("data", "chosen"), [(sums, "thermometer32+oblique"), (axes, "thermometer32")])
 def test_thirds_of_small_tables(data, chosen):
     X, y = data(240)
-    clf = best().fit(X, y)
+    clf = by_trial().fit(X, y)
     bits = plain().fit(X, y).encoder_.pack(X)
     labels = np.unique(y, return_inverse=True)[1]
     parts = [(np.setdiff1d(np.arange(240), fold), fold) for fold in folds(bits, labels, seed=3)]
     assert len(parts) == 3
-    assert [trial.candidate.encoder for trial in clf.selection_.trials] == [
-        "thermometer32",
-        "thermometer32+oblique",
-        "table+conjunctions",
+    assert [trial.parameters for trial in clf.selection_.trials] == [
+        {"encoder": encoder, "readout": readout}
+        for encoder in ("thermometer32", "thermometer32+oblique")
+        for readout in ("votes", "learned")
     ]
     for trial in clf.selection_.trials:
-        assert (trial.accuracy, clf.selection_.n_held_out) == by_hand(X, y, trial.candidate.encoder, parts)
-    assert clf.selection_.chosen == Candidate(chosen)
-    # What is learnt then is what that encoder gives.
-    explicit = plain(encoder=chosen).fit(X, y)
+        assert (trial.accuracy, clf.selection_.n_held_out) == by_hand(X, y, trial.parameters, parts)
+    taken = clf.selection_.chosen
+    assert taken.parameters["encoder"] == chosen
+    assert taken.accuracy == max(t.accuracy for t in clf.selection_.trials if t.parameters["encoder"] == chosen)
+    # What is learnt then is what that way gives.
+    explicit = plain(**taken.parameters).fit(X, y)
     assert clf.network_.hidden_sha256() == explicit.network_.hidden_sha256()
-    assert clf.encoder == "best"
+    np.testing.assert_array_equal(clf.decision_function(X), explicit.decision_function(X))
+    assert clf.readout_ == taken.parameters["readout"]
+    assert (clf.encoder, clf.readout) == ("auto", None)
     assert clf.temperature > 0
+
+
+def test_a_readout_alone():
+    X, y = sums(240)
+    clf = by_trial(encoder="thermometer4").fit(X, y)
+    assert [trial.parameters for trial in clf.selection_.trials] == [{"readout": name} for name in READOUTS]
+    clf = by_trial(encoder="thermometer4", readout="learned").fit(X, y)
+    assert clf.selection_ is None
+    assert clf.readout_ == "learned"
+    clf = by_trial(readout="learned").fit(X, y)  # the encoder alone
+    assert [trial.parameters["readout"] for trial in clf.selection_.trials] == ["learned"] * 2
+    for variant in ({"train_classifier": True}, {"single_output": True}):
+        clf = by_trial(**variant).fit(X, y)
+        assert clf.readout_ == "votes"
+        assert {trial.parameters["readout"] for trial in clf.selection_.trials} == {"votes"}
+    clf = SingleLayerClassifier(**SMALL).fit(X, y)
+    assert {trial.parameters["readout"] for trial in clf.selection_.trials} == {"votes"}
+
+
+def test_presets_without_trials():
+    X, y = sums(60)
+    for preset, readout in (("published", "votes"), ("fast", "learned"), ("tiny", "learned")):
+        clf = by_trial(preset=preset).fit(X, y)
+        assert clf.selection_ is None
+        assert clf.readout_ == readout
 
 
 def test_a_part_of_large_tables():
     X, y = sums(3200)
-    clf = best(max_iter=4).fit(X, y)
+    clf = by_trial(max_iter=4).fit(X, y)
     labels = np.unique(y, return_inverse=True)[1]
     rest, asked = hold_out(labels, 1 - 2000 / 3200, seed=3)
     assert (clf.selection_.n_held_out, len(rest)) == (len(asked), 2000)
     one = plain(encoder="thermometer32+oblique", max_iter=2).fit(X[rest], y[rest])
-    assert clf.selection_.trials[1].accuracy == (one.predict(X[asked]) == y[asked]).mean()
+    assert clf.selection_.trials[2].accuracy == (one.predict(X[asked]) == y[asked]).mean()
     assert clf.selection_.place > 0
 
 
 def test_the_same_for_any_number_of_threads():
     X, y = sums(150)
-    one, two = best(n_jobs=1).fit(X, y), best(n_jobs=2).fit(X, y)
+    one, two = by_trial(n_jobs=1).fit(X, y), by_trial(n_jobs=2).fit(X, y)
     assert one.selection_ == two.selection_
     assert one.network_.hidden_sha256() == two.network_.hidden_sha256()
     assert one.temperature == two.temperature
@@ -145,110 +166,79 @@ def test_the_same_for_any_number_of_threads():
 
 def test_what_there_is_to_choose_from():
     numbers = np.random.default_rng(0).normal(size=(20, 3))
-    assert choices(numbers) == ["thermometer32", "thermometer32+oblique", "table+conjunctions"]
-    assert choices(numbers > 0) == [None, "thermometer1+oblique", "table+conjunctions"]
+    assert choices(numbers) == ["thermometer32", "thermometer32+oblique"]
+    assert choices(np.where(numbers > 0, 1, -1)) == [None, "thermometer1+oblique"]
     assert choices(pd.DataFrame({"a": ["x", "y"], "b": [1, 2]})) == ["table", "table+oblique", "table+conjunctions"]
-    for nothing in (numbers[:, :1], pack(numbers > 0), np.zeros((4, 8, 8)), ["some text", "and more"]):
-        assert choices(nothing) == ["auto"]
+    for nothing in (numbers[:, :1], numbers > 0, pack(numbers > 0), np.zeros((4, 8, 8)), ["some text", "and more"]):
+        assert choices(nothing) == []
+    assert choices(numbers, "fast") == []
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_tables_with_text(frame):
     X, y = sums(120)
     columns = {f"x{i}": column for i, column in enumerate(X.T)} | {"town": ["Rome", "Milan", "Turin"] * 40}
-    clf = best().fit(frame(columns), y)
-    assert [trial.candidate.encoder for trial in clf.selection_.trials] == [
+    clf = by_trial().fit(frame(columns), y)
+    assert [trial.parameters["encoder"] for trial in clf.selection_.trials[::2]] == [
         "table",
         "table+oblique",
         "table+conjunctions",
     ]
     assert clf.n_features_in_ == 7
-    explicit = plain(encoder=clf.selection_.chosen.encoder).fit(frame(columns), y)
+    explicit = plain(**clf.selection_.chosen.parameters).fit(frame(columns), y)
     assert clf.network_.hidden_sha256() == explicit.network_.hidden_sha256()
     assert (clf.predict(frame(columns)) == explicit.predict(frame(columns))).all()
 
 
 def test_bits_and_what_leaves_no_choice():
     X, y = sums(90)
-    clf = best().fit(X > 0, y)
-    assert {trial.candidate.encoder for trial in clf.selection_.trials} == {
-        None,
-        "thermometer1+oblique",
-        "table+conjunctions",
-    }
-    clf = best().fit(X[:, :1], y)
+    clf = by_trial().fit(np.where(X > 0, 1, 0), y)
+    assert {trial.parameters["encoder"] for trial in clf.selection_.trials} == {None, "thermometer1+oblique"}
+    clf = by_trial().fit(X > 0, y)
+    assert {str(trial).split()[0] for trial in clf.selection_.trials} == set(READOUTS)
+    assert clf.encoder_ is None
+    clf = by_trial(readout="votes").fit(X[:, :1], y)
     assert clf.selection_ is None
     assert clf.network_.hidden_sha256() == plain().fit(X[:, :1], y).network_.hidden_sha256()
-    clf = best().fit(X[:2], ["a", "b"])  # nothing can be held out
+    clf = by_trial().fit(X[:2], ["a", "b"])  # nothing can be held out
     assert clf.selection_ is None
+    assert clf.readout_ == "votes"
 
 
 def test_parts_in_which_every_feature_is_constant():
     X = np.zeros((12, 2))
     X[0] = 1, 2
-    clf = best().fit(X, [0, 1] * 6)
-    assert clf.selection_.chosen.encoder == "thermometer32"
+    clf = by_trial().fit(X, [0, 1] * 6)
+    assert clf.selection_ is None
+    assert str(clf.encoder_) == "ThermometerEncoder(n_bits=32)"
 
 
 def test_weights_count():
     X, y = sums(150)
     weights = np.where(np.arange(150) % 3, 1.5, 0)
-    clf, kept = best().fit(X, y, weights), weights > 0
-    again = best().fit(X[kept], y[kept], weights[kept])
+    clf, kept = by_trial().fit(X, y, weights), weights > 0
+    again = by_trial().fit(X[kept], y[kept], weights[kept])
     assert clf.selection_ == again.selection_
     assert clf.network_.hidden_sha256() == again.network_.hidden_sha256()
-    assert best(class_weight="balanced").fit(X, y).selection_.n_held_out == 150
+    assert by_trial(class_weight="balanced").fit(X, y).selection_.n_held_out == 150
 
 
 def test_streams_have_no_choice():
     X, y = sums(150)
-    clf = best().partial_fit(X, y, classes=np.unique(y))
+    clf = by_trial().partial_fit(X, y, classes=np.unique(y))
     assert clf.selection_ is None
     assert clf.network_.hidden_sha256() == plain().partial_fit(X, y, np.unique(y)).network_.hidden_sha256()
+    assert clf.readout_ == "votes"
 
 
 def test_learning_goes_on_with_what_was_chosen():
     X, y = sums(150)
-    clf = best(warm_start=True).fit(X, y)
+    clf = by_trial(warm_start=True).fit(X, y)
     tried = clf.selection_
     clf.fit(X, y)
     assert clf.selection_ is tried
-    explicit = plain(encoder=tried.chosen.encoder, warm_start=True).fit(X, y).fit(X, y)
+    explicit = plain(**tried.chosen.parameters, warm_start=True).fit(X, y).fit(X, y)
     assert clf.network_.hidden_sha256() == explicit.network_.hidden_sha256()
-
-
-def other_layers(monkeypatch):
-    tried = [
-        Candidate("thermometer4"),
-        Candidate("thermometer4+oblique50", {"hidden_layer_sizes": (30, 15), "max_iter": 8}),
-    ]
-    monkeypatch.setattr(selection, "candidates", lambda X: tried)
-
-
-@pytest.mark.parametrize(
-    ("kind", "others"),
-    [
-        (BMLPClassifier, {"hidden_layer_sizes": (90, 30), "max_iter": 30, "batch_size": 5}),
-        (SingleLayerClassifier, {"hidden_layer_sizes": (90,)}),
-    ],
-)
-def test_candidates_may_differ_in_parameters(monkeypatch, tmp_path, kind, others):
-    tried = [Candidate("median", {"max_iter": 1}), Candidate("thermometer4+oblique50", others)]
-    monkeypatch.setattr(selection, "candidates", lambda X: tried)
-    X, y = sums(240)
-    clf = kind(encoder="best", **SMALL).fit(X, y)
-    chosen = clf.selection_.chosen
-    assert clf.selection_.place == 1
-    explicit = kind(**SMALL | {"encoder": chosen.encoder} | chosen.parameters).fit(X, y)
-    assert clf.network_.hidden_sha256() == explicit.network_.hidden_sha256()
-    assert clf.n_iter_ == explicit.n_iter_
-    assert clf.get_params()["hidden_layer_sizes"] == 60  # what was asked for stays
-    bitlocal.save(clf, tmp_path / "model")
-    again = bitlocal.load(tmp_path / "model")
-    assert str(again.selection_) == str(clf.selection_)
-    for one in (clf, again):
-        one.partial_fit(X, y)
-    assert clf.network_.hidden_sha256() == again.network_.hidden_sha256()
 
 
 # Where it is told --------------------------------------------------------------------------------------------
@@ -256,21 +246,22 @@ def test_candidates_may_differ_in_parameters(monkeypatch, tmp_path, kind, others
 
 def test_in_a_line(capsys):
     X, y = sums(240)
-    clf = best(verbose=True).fit(X, y)
+    clf = by_trial(verbose=True).fit(X, y)
     first = capsys.readouterr().out.splitlines()[0]
     assert first == f"chosen: {clf.selection_}"
-    assert first.startswith("chosen: thermometer32+oblique (of 240 samples held out: thermometer32: ")
+    assert first.startswith("chosen: thermometer32+oblique with ")
+    assert "of 240 samples held out (others: thermometer32 with votes " in first
 
 
 def test_in_a_file(tmp_path):
     X, y = sums(240)
-    clf = best().fit(X, y)
+    clf = by_trial().fit(X, y)
     bitlocal.save(clf, tmp_path / "model")
     again = bitlocal.load(tmp_path / "model")
     assert again.selection_ == clf.selection_
-    assert again.encoder == "best"
+    assert (again.encoder, again.readout) == ("auto", clf.readout_)
     np.testing.assert_array_equal(again.decision_function(X), clf.decision_function(X))
-    bitlocal.save(clone(clf).set_params(encoder="thermometer4").fit(X, y), tmp_path / "other")
+    bitlocal.save(clone(clf).set_params(encoder="thermometer4", readout="votes").fit(X, y), tmp_path / "other")
     assert "selection" not in json.loads(read(tmp_path / "other")[0])
     assert bitlocal.load(tmp_path / "other").selection_ is None
 
@@ -281,24 +272,25 @@ def test_in_a_file(tmp_path):
         ((), 3),
         (("held_out",), 0),
         (("held_out",), "many"),
-        (("chosen",), 3),
+        (("chosen",), 4),
         (("chosen",), -1),
         (("chosen",), True),
         (("trials",), {}),
         (("trials",), []),
         (("trials", 0), 3),
-        (("trials", 0, "encoder"), "magic"),
-        (("trials", 0, "encoder"), 1),
+        (("trials", 0, "parameters", "encoder"), "magic"),
+        (("trials", 0, "parameters", "encoder"), 1),
+        (("trials", 0, "parameters", "readout"), "magic"),
         (("trials", 1, "accuracy"), 2),
         (("trials", 1, "accuracy"), None),
         (("trials", 1, "parameters"), []),
         (("trials", 1, "parameters"), {"wisdom": 1}),
-        (("trials", 1, "parameters"), {"batch_size": 0}),
+        (("trials", 1, "parameters"), {"batch_size": 5}),
     ],
 )
 def test_a_file_is_not_trusted(tmp_path, path, value):
     X, y = sums(60)
-    bitlocal.save(best().fit(X, y), tmp_path / "model")
+    bitlocal.save(by_trial().fit(X, y), tmp_path / "model")
     text, arrays = read(tmp_path / "model")
     header = json.loads(text)
     place = header
@@ -310,6 +302,8 @@ def test_a_file_is_not_trusted(tmp_path, path, value):
         bitlocal.load(tmp_path / "model")
 
 
-def test_names_of_candidates():
-    assert str(Candidate(None, {"max_iter": 3, "tol": 0.5})) == "bits, max_iter=3, tol=0.5"
-    assert isinstance(best().fit(*load_iris(return_X_y=True)).selection_, Selection)
+def test_names_of_trials():
+    assert str(Trial({"encoder": None, "readout": "votes"}, 0.5)) == "bits with votes 50.00%"
+    assert str(Trial({"readout": "learned"}, 1)) == "learned 100.00%"
+    trials = Trial({"readout": "votes"}, 0.25), Trial({"readout": "learned"}, 0.5)
+    assert str(Selection(trials, 1, 8)) == "learned 50.00% of 8 samples held out (others: votes 25.00%)"

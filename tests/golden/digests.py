@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bitlocal import export
+from bitlocal.spec import READOUT_UNIT
 from golden.cases import CASES, EXPORTS
 
 FOLDER = Path(__file__).parent
@@ -25,7 +26,8 @@ def _sha256(*parts: bytes) -> str:
 
 def classifier_digests(classifier: Any, X: Any) -> dict[str, str]:
     """Sum up the hidden weights, and the logits of the training data."""
-    logits = np.ascontiguousarray(classifier.decision_function(X), dtype="<i4")
+    unit = READOUT_UNIT if classifier.readout_ == "learned" else 1
+    logits = np.ascontiguousarray(classifier.decision_function(X) * unit, dtype="<i4")
     return {"hidden_sha256": classifier.network_.hidden_sha256(), "logits_sha256": _sha256(logits.tobytes())}
 
 
