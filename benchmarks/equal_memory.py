@@ -45,7 +45,14 @@ def main() -> None:
         budget = memory("bmlp", bits.n_bits, (width,), n_classes, n_samples=len(labels))
         n = equal_memory(budget, "sgd", n_features, (width,), n_classes, at_most=len(labels))
         binary = [
-            BMLPClassifier((width,), group_size=15, max_iter=arguments.epochs, random_state=seed, probability=False)
+            BMLPClassifier(
+                (width,),
+                group_size=15,
+                max_iter=arguments.epochs,
+                readout="votes",
+                random_state=seed,
+                probability=False,
+            )
             .fit(bits, labels)
             .score(test_bits, data.y_test)
             for seed in range(1, arguments.seeds + 1)

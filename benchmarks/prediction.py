@@ -30,9 +30,9 @@ def main() -> None:
     assert data.y_test is not None
     encoder = ImageEncoder("hog3", shape=(28, 28), cell_size=7).fit(data.X)
     train, test = encoder.pack(data.X), encoder.pack(data.X_test)
-    classifier = BMLPClassifier((315,), group_size=45, max_iter=30, random_state=1, probability=False, n_jobs=1).fit(
-        train, data.y
-    )
+    classifier = BMLPClassifier(
+        (315,), group_size=45, max_iter=30, readout="votes", random_state=1, probability=False, n_jobs=1
+    ).fit(train, data.y)
     accuracy = float(np.mean(classifier.predict(test) == data.y_test))
     one = test[:1]
     ways: dict[str, tuple[Callable[[], object], int]] = {

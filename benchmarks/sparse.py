@@ -96,7 +96,13 @@ def measure_matrix(step: str, arguments: argparse.Namespace, folder: Path) -> di
     if step == "epoch":
         y = rng.integers(2, size=len(X.indptr) - 1)
         network = BMLPClassifier(
-            arguments.hidden, group_size=15, max_iter=1, random_state=0, probability=False, n_jobs=arguments.threads
+            arguments.hidden,
+            group_size=15,
+            max_iter=1,
+            readout="votes",
+            random_state=0,
+            probability=False,
+            n_jobs=arguments.threads,
         )
         clf, told = timed(lambda: network.fit(X, y))
         n_words = -(-clf.network_.spec.n_inputs // 64)

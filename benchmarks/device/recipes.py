@@ -55,7 +55,8 @@ class Recipe:
 
     def classifier(self) -> BMLPClassifier:
         """Give the classifier, not fitted yet."""
-        return BMLPClassifier(**self.parameters, max_iter=self.epochs, random_state=self.seed, probability=False)
+        settings = {"readout": "votes", **self.parameters, "max_iter": self.epochs, "random_state": self.seed}
+        return BMLPClassifier(**settings, probability=False)
 
     def untrained(self, data: Data) -> BMLPClassifier:
         """Fit the encoder, and leave the network as it was drawn."""
@@ -84,7 +85,7 @@ DIGITS = Recipe(
     name="digits",
     data="digits",
     in_words="bitlocal train digits --encoder thermometer5 --hidden 110 --group-size 11 --robustness 0.35 "
-    "--reinforcement 0.5 --batch-size 8 --clip 127 --epochs 40",
+    "--reinforcement 0.5 --batch-size 8 --clip 127 --epochs 40 --readout votes",
     parameters={
         "encoder": "thermometer5",
         "hidden_layer_sizes": (110,),
@@ -120,7 +121,7 @@ MNIST_16KB = Recipe(
     name="MNIST-16kB",
     data="mnist",
     in_words="bitlocal train mnist --encoder image:words72/6/1 --hidden 78 --group-size 26 --robustness 0.3 "
-    "--reinforcement 0.7 --epochs 60",
+    "--reinforcement 0.7 --epochs 60 --readout votes",
     parameters={
         "encoder": ImageEncoder("words72/6/1", shape=(28, 28)),
         "hidden_layer_sizes": (78,),

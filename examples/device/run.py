@@ -60,6 +60,7 @@ def main() -> None:
         batch_size=8,
         max_iter=40,
         encoder="thermometer5",
+        readout="votes",
         random_state=0,
     ).fit(X[:N_TRAIN], y[:N_TRAIN])
     export.c(classifier, OUT, learn=True, features="uint8")

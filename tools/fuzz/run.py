@@ -18,7 +18,9 @@ def small_model() -> BMLPClassifier:
     """Two layers, odd widths, and bounds within the range of the planes."""
     rng = np.random.default_rng(0)
     X, y = rng.random((60, 37)) < 0.5, rng.integers(0, 3, 60)
-    return BMLPClassifier((10, 5), encoder=None, hidden_clip=21, batch_size=4, random_state=1, max_iter=1).fit(X, y)
+    return BMLPClassifier(
+        (10, 5), encoder=None, hidden_clip=21, batch_size=4, readout="votes", random_state=1, max_iter=1
+    ).fit(X, y)
 
 
 def build(folder: Path) -> Path:

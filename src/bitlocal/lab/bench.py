@@ -472,7 +472,7 @@ def _side_by_side(pool: ThreadPoolExecutor, n: int, task: Callable[[], object]) 
 def measure_prediction(settings: Settings, data: BenchData) -> Prediction:
     """Measure the prediction of one sample, and of many at once."""
     n_neurons = settings.layer_sizes[1]
-    quick: dict[str, Any] = {"max_iter": 1, "random_state": 0, "probability": False}
+    quick: dict[str, Any] = {"max_iter": 1, "random_state": 0, "probability": False, "readout": "votes"}
     classifier = BMLPClassifier((n_neurons,), encoder="median", **quick)
     some = slice(0, min(10_000, len(data.labels)))
     classifier.fit(data.features[some], data.labels[some])

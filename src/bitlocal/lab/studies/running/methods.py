@@ -54,7 +54,7 @@ def make(cell: Cell) -> Any:
         **dict(cell.settings),
     }
     if cell.method == "bmlp":
-        return BMLPClassifier(**common, probability=False)
+        return BMLPClassifier(**common, readout="votes", probability=False)
     # Imported where needed: they load PyTorch, which most cells do without.
     if cell.method == "single-layer":
         from bitlocal.single_layer import SingleLayerClassifier
