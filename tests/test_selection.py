@@ -172,6 +172,8 @@ def test_what_there_is_to_choose_from():
     for nothing in (numbers[:, :1], numbers > 0, pack(numbers > 0), np.zeros((4, 8, 8)), ["some text", "and more"]):
         assert choices(nothing) == []
     assert choices(numbers, "fast") == []
+    assert choices(np.resize(numbers, (5000, 3)))[1] == "thermometer32+oblique"
+    assert choices(np.resize(numbers, (5001, 3)))[1] == "thermometer32+oblique2000"
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])

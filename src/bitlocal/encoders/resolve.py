@@ -24,6 +24,7 @@ from bitlocal.encoders.union import takes_raw_samples
 from bitlocal.spec.presets import PRESETS, Preset
 
 _SMALL = 16  # pixels; images with a shorter side than that are small
+_MANY_ROWS = 5000  # more of them can make use of more sums
 _MOST_COLUMNS = 2048  # of which some few are joined at random: of more, hardly any belong together
 
 _SPECS = (
@@ -126,15 +127,16 @@ def choices(X: Any, preset: str | None = None) -> list[str | None]:
     """
     if isinstance(X, PackedBits) or is_sparse_table(X) or _are_images(X) or are_texts(X) or not PRESETS[preset].trials:
         return []
+    sums = "oblique" if len(X) <= _MANY_ROWS else "oblique2000"
     if has_text(X):
-        return ["table", "table+oblique", "table+conjunctions"]
+        return ["table", f"table+{sums}", "table+conjunctions"]
     if X.dtype.kind == "b" or not 2 <= X.shape[1] <= _MOST_COLUMNS:
         return []
     if are_bits(X):
-        return [None, "thermometer1+oblique"]
+        return [None, f"thermometer1+{sums}"]
     plain = f"thermometer{bits_for(X.shape[1])}"
     warn_of_flattened_images(X, instead=plain)
-    return [plain, f"{plain}+oblique"]
+    return [plain, f"{plain}+{sums}"]
 
 
 def resolve(encoder: Any, X: Any, preset: str | None = None) -> Any:
