@@ -19,6 +19,7 @@ from sklearn.datasets import load_digits
 from bitlocal import BMLPClassifier, ImageEncoder, ThermometerEncoder, export
 from device.exported import Model, Requests, answers, driver, exported, requests_for, smallest
 from device.lab import AVR, CORTEX_M3, HOST, RV32, TARGETS, LabError, Target, build, section_sizes
+from exported import logits_of
 
 pytestmark = pytest.mark.device
 
@@ -129,7 +130,7 @@ def test_inference_is_that_of_python(name, tmp_path):
     export.c(classifier, tmp_path)
     requests = requests_for(tmp_path).samples("p", X[:1000])
     classes, logits = answers(driver(CORTEX_M3, exported(tmp_path)).run(bytes(requests)))
-    assert np.array_equal(logits, classifier.decision_function(X[:1000]))
+    assert np.array_equal(logits, logits_of(classifier, X[:1000]))
     assert np.array_equal(classifier.classes_[classes], classifier.predict(X[:1000]))
     assert len(np.unique(classes)) == 10
 
@@ -141,7 +142,7 @@ def test_inference_on_risc_v(name, tmp_path):
     export.c(classifier, tmp_path)
     requests = requests_for(tmp_path).samples("p", X[:300])
     classes, logits = answers(driver(RV32, exported(tmp_path)).run(bytes(requests)))
-    assert np.array_equal(logits, classifier.decision_function(X[:300]))
+    assert np.array_equal(logits, logits_of(classifier, X[:300]))
     assert np.array_equal(classifier.classes_[classes], classifier.predict(X[:300]))
 
 
@@ -155,7 +156,7 @@ def test_inference_on_avr(readout, tmp_path):
     export.c(classifier, tmp_path)
     requests = requests_for(tmp_path).samples("p", X[:200])
     classes, logits = answers(driver(AVR, exported(tmp_path), requests=bytes(requests)).run())
-    assert np.array_equal(logits, classifier.decision_function(X[:200]))
+    assert np.array_equal(logits, logits_of(classifier, X[:200]))
     assert np.array_equal(classifier.classes_[classes], classifier.predict(X[:200]))
 
 
@@ -167,9 +168,9 @@ def test_other_optimisations_change_nothing(optimise, tmp_path):
     requests = requests_for(tmp_path).samples("p", X[:50]).labelled("l", X[50:150], LABELS[50:150]).samples("c", X[:50])
     program = driver(CORTEX_M3, exported(tmp_path), learn=True, optimise=optimise)
     lines = program.run(bytes(requests)).splitlines()
-    assert np.array_equal(answers("\n".join(lines[:50]))[1], classifier.decision_function(X[:50]))
+    assert np.array_equal(answers("\n".join(lines[:50]))[1], logits_of(classifier, X[:50]))
     classifier.partial_fit(X[50:150], LABELS[50:150])
-    assert np.array_equal(answers("\n".join(lines[51:]))[1], classifier.decision_function(X[:50]))
+    assert np.array_equal(answers("\n".join(lines[51:]))[1], logits_of(classifier, X[:50]))
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ def test_learning_is_that_of_python(parameters, batch_size, tmp_path):
     classifier.partial_fit(X[:500], LABELS[:500])
     assert_same_network(export.read_state(bytes.fromhex(blob), before), classifier)
     assert bytes.fromhex(blob) == export.write_state(classifier)
-    assert np.array_equal(answers("\n".join(rest))[1], classifier.decision_function(X[500:600]))
+    assert np.array_equal(answers("\n".join(rest))[1], logits_of(classifier, X[500:600]))
     # Learning happened at all.
     assert not np.array_equal(before.network_.counters(0), classifier.network_.counters(0))
 

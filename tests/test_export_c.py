@@ -93,7 +93,7 @@ def assert_learns_alike(classifier, exported, X, labels):
 def test_inference_on_digits(hidden, tmp_path):
     classifier = digits_classifier(hidden)
     classes, logits = Exported(classifier, tmp_path).predict(X_DIGITS[:1000])
-    np.testing.assert_array_equal(logits, classifier.decision_function(X_DIGITS[:1000]))
+    np.testing.assert_array_equal(logits, logits_of(classifier, X_DIGITS[:1000]))
     np.testing.assert_array_equal(classifier.classes_[classes], classifier.predict(X_DIGITS[:1000]))
 
 
@@ -104,7 +104,7 @@ def test_inference_on_fashion_mnist(hidden, tmp_path):
     data = load("fashion-mnist")
     classifier = BMLPClassifier(hidden, encoder="median", max_iter=1, random_state=1).fit(data.X[:5000], data.y[:5000])
     classes, logits = Exported(classifier, tmp_path).predict(data.X_test[:1000])
-    np.testing.assert_array_equal(logits, classifier.decision_function(data.X_test[:1000]))
+    np.testing.assert_array_equal(logits, logits_of(classifier, data.X_test[:1000]))
     np.testing.assert_array_equal(classifier.classes_[classes], classifier.predict(data.X_test[:1000]))
     assert (classifier.classes_[classes] == data.y_test[:1000]).mean() > 0.6
 
@@ -150,7 +150,7 @@ def test_inference_only_model(tmp_path):
     bitlocal.save(classifier, tmp_path / "model.safetensors", inference_only=True)
     loaded = bitlocal.load(tmp_path / "model.safetensors")
     _, logits = Exported(loaded, tmp_path).predict(X_DIGITS)
-    np.testing.assert_array_equal(logits, classifier.decision_function(X_DIGITS))
+    np.testing.assert_array_equal(logits, logits_of(classifier, X_DIGITS))
     with pytest.raises(export.ExportError, match="no hidden weights"):
         export.c(loaded, tmp_path / "learning", learn=True)
     with pytest.raises(export.ExportError, match="no hidden weights"):
@@ -163,7 +163,7 @@ def test_population_count_can_be_replaced(tmp_path):
         if options == ["-mpopcnt"] and platform.machine() != "x86_64":
             continue
         _, logits = Exported(classifier, tmp_path, options=options).predict(X_DIGITS)
-        np.testing.assert_array_equal(logits, classifier.decision_function(X_DIGITS))
+        np.testing.assert_array_equal(logits, logits_of(classifier, X_DIGITS))
 
 
 # Learning --------------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_learning_with_other_compilers_and_levels(clip, batch_size, level, compi
     classifier = digits_classifier((45, 33 * 15), hidden_clip=clip)
     how = {"compiler": compiler, "options": [level], "learn": True, "batch_size": batch_size}
     exported = Exported(classifier, tmp_path, **how)
-    np.testing.assert_array_equal(exported.predict(X_DIGITS)[1], classifier.decision_function(X_DIGITS))
+    np.testing.assert_array_equal(exported.predict(X_DIGITS)[1], logits_of(classifier, X_DIGITS))
     assert_learns_alike(classifier, exported, X_DIGITS[500:800], Y_DIGITS[500:800])
 
 
@@ -408,7 +408,7 @@ def test_inference_by_a_learned_readout(hidden, tmp_path):
     classifier = digits_classifier(hidden, readout="learned")
     exported = Exported(classifier, tmp_path)
     classes, logits = exported.predict(X_DIGITS[:1000])
-    np.testing.assert_array_equal(logits, classifier.decision_function(X_DIGITS[:1000]))
+    np.testing.assert_array_equal(logits, logits_of(classifier, X_DIGITS[:1000]))
     np.testing.assert_array_equal(classifier.classes_[classes], classifier.predict(X_DIGITS[:1000]))
     np.testing.assert_array_equal(classes, of(classifier).predict(of(classifier).encode(X_DIGITS[:1000])))
     assert "bmlp_p_" not in exported.source.read_text()  # no local classifier, and nothing that votes
@@ -425,7 +425,7 @@ def test_a_readout_learns_as_by_partial_fit(batch_size, clip, level, compiler, t
     classifier = digits_classifier((45, 33), group_size=3, hidden_clip=clip, readout="learned")
     how = {"compiler": compiler, "options": [level], "learn": True, "batch_size": batch_size}
     exported = Exported(classifier, tmp_path, **how)
-    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], classifier.decision_function(X_DIGITS))
+    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], logits_of(classifier, X_DIGITS))
     before = classifier.network_.readout_sha256()
     learnt = assert_learns_alike(classifier, exported, X_DIGITS[500:1000], Y_DIGITS[500:1000])
     assert learnt.network_.readout_sha256() != before
@@ -477,7 +477,7 @@ def test_states_of_a_readout(tmp_path):
     after = exported.save()
     assert after != blob
     assert exported.load(blob) == 0
-    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], classifier.decision_function(X_DIGITS))
+    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], logits_of(classifier, X_DIGITS))
     before = exported.ctx.raw
     votes = digits_classifier((45,))
     for other in (export.write_state(votes), after[:-1], with_checksum(after[:-6]), after[:-7] + b"\1" + after[-6:]):
@@ -908,7 +908,7 @@ def test_command_line(tmp_path):
     assert "25 mini-batches" in done.stdout
     learnt = bitlocal.load(tmp_path / "learnt.safetensors")
     assert_same_network(learnt, classifier.set_params(batch_size=2).partial_fit(X_DIGITS[:50], Y_DIGITS[:50]))
-    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], learnt.decision_function(X_DIGITS))
+    np.testing.assert_array_equal(exported.predict(X_DIGITS, learnt=True)[1], logits_of(learnt, X_DIGITS))
 
 
 def test_command_line_errors(tmp_path):

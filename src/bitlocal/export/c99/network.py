@@ -118,7 +118,10 @@ class Network:
             answer = self.texts.fill("network/infer.c", "vote", **read)
         else:
             answer = self.texts.fill(path, "read out", **read)
-        return {"even": max(sizes[0::2]), "odd": max(sizes[1::2]), "layers": layers, "answer": answer}
+        # GCC 12 does not see, of few neurons, that a layer has written what a readout reads.
+        empty = "" if self.plan.model.readout is None else " = {0}"
+        sides = {"even": max(sizes[0::2]), "odd": max(sizes[1::2]), "empty": empty}
+        return {**sides, "layers": layers, "answer": answer}
 
 
 def shape(one: LayerPlan) -> dict[str, int]:

@@ -19,7 +19,7 @@ $readout
 //: logits
 int $net_logits(const $net_feature_t *features, int32_t *logits) {
     uint32_t even[${even}u];
-    uint32_t odd[${odd}u];
+    uint32_t odd[${odd}u]$empty;
     if ((features == NULL) || (logits == NULL)) {
         return $NET_ERROR_NULL;
     }

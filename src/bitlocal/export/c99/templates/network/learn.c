@@ -88,7 +88,7 @@ int $net_flush($net_ctx *ctx) {
 
 int $net_ctx_logits(const $net_ctx *ctx, const $net_feature_t *features, int32_t *logits) {
     uint32_t even[${even}u];
-    uint32_t odd[${odd}u];
+    uint32_t odd[${odd}u]$empty;
     if ((ctx == NULL) || (features == NULL) || (logits == NULL)) {
         return $NET_ERROR_NULL;
     }
