@@ -253,7 +253,7 @@ def test_interrupted_training_keeps_the_model(tmp_path):
     model = tmp_path / "model.safetensors"
     for seconds in (6, 12, 24, 48):  # until training has begun, however busy the machine is
         process = subprocess.Popen(
-            [COMMAND, "train", "digits", "--epochs", "1000000", "--out", str(model)],
+            [COMMAND, "train", "digits", "--robustness", "1", "--epochs", "1000000", "--out", str(model)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         time.sleep(seconds)

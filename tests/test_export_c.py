@@ -47,8 +47,8 @@ X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
 
 
 def digits_classifier(hidden=(45,), **parameters):
-    parameters = {"encoder": "thermometer3", "max_iter": 1, "random_state": 3, "batch_size": 20, **parameters}
-    return BMLPClassifier(hidden, **parameters).fit(X_DIGITS[:500], Y_DIGITS[:500])
+    usual = {"encoder": "thermometer3", "readout": "votes", "max_iter": 1, "random_state": 3, "batch_size": 20}
+    return BMLPClassifier(hidden, **{**usual, **parameters}).fit(X_DIGITS[:500], Y_DIGITS[:500])
 
 
 def random_bits(n_samples, n_bits, n_classes, seed):

@@ -113,8 +113,8 @@ def check(pipeline, X):
     rows = probes(folded, X)
     expected, taken = bits_by_definition(pipeline, rows)
     assert taken[-X.size :].all()
-    np.testing.assert_array_equal(folded.encoder_.transform(rows)[taken], expected[taken])
     with np.errstate(all="ignore"):  # scikit-learn adds the numbers up, to see whether all are finite
+        np.testing.assert_array_equal(folded.encoder_.transform(rows)[taken], expected[taken])
         np.testing.assert_array_equal(folded.predict(rows[taken]), pipeline.predict(rows[taken]))
     np.testing.assert_array_equal(folded.predict(X), pipeline.predict(X))
     assert folded.n_features_in_ == X.shape[1]

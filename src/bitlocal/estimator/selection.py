@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ _FEW = 3000  # samples up to which thirds are held out
 _TO_LEARN_FROM = 2000  # of more samples, so many
 _TO_ANSWER = 20_000  # and at most so many others,
 _TO_ANSWER_ALONE = 4000  # or so many where there is one encoder, which may be slow
+_MOST_EPOCHS = 100  # whoever asks for thousands does not ask for the trials'
 _NOTHING = np.iinfo(np.int32).min  # logit of a class that was not there to be learnt
 
 
@@ -129,7 +131,7 @@ def select(
     seed : int
         Of the networks, and of what is held out.
     epochs : int
-        As many as the training will have; trials have half of them.
+        As many as the training will have; trials have half of them, 100 at most.
 
     Returns
     -------
@@ -155,7 +157,12 @@ def select(
         "validation_fraction": None,
         "warm_start": False,
     }
-    fixed |= {"random_state": seed, "max_iter": -(-epochs // 2), "class_weight": None, "verbose": False}
+    fixed |= {
+        "random_state": seed,
+        "max_iter": min(-(-epochs // 2), _MOST_EPOCHS),
+        "class_weight": None,
+        "verbose": False,
+    }
     trials: list[Trial] = []
     best: list[tuple[int, NDArray[np.bool_], NDArray[np.int32]]] = []  # of each encoder: trial, what is right, logits
     for named in [{"encoder": encoder} for encoder in encoders] or [{}]:
@@ -193,7 +200,9 @@ def _answers(
     first = 0
     for rest, some in parts:
         how_often = None if weights is None else weights[rest] / ONE
-        one.fit(_safe_indexing(X, rest), labels[rest], how_often)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of all samples they are told
+            one.fit(_safe_indexing(X, rest), labels[rest], how_often)
         bits = encode(one.encoder_, read(one, _safe_indexing(X, some)), one.network_.spec.n_inputs)
         rows = slice(first, first + len(some))
         found[names[-1]][rows, one.classes_] = one.network_.logits(bits, n_threads=1)
