@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -37,7 +38,9 @@ ROWS = (
 
 def measure(row: str, seed: int, options: list[str]) -> dict[str, object] | None:
     """Train once; None where the data are missing."""
-    command = [COMMAND, "train", *row.split(), *options, "--seed", str(seed), "--json", "--quiet"]
+    folder = os.environ.get("BITLOCAL_DATA", ".")
+    words = [str(Path(folder, word)) if word.endswith(".zip") else word for word in row.split()]
+    command = [COMMAND, "train", *words, *options, "--seed", str(seed), "--json", "--quiet"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         print(result.stderr.strip(), file=sys.stderr)
