@@ -115,7 +115,7 @@ def draw(points: list[Point], caption: str, path: Path) -> None:
                 some = sorted((p for p in points if p.data == name and p.ours == ours), key=lambda p: getattr(p, what))
                 x, y = [getattr(p, what) for p in some], [100 * p.accuracy for p in some]
                 axis.plot(
-                    x, y, "o-" if ours else "s", color="#c44e00" if ours else "#0072b2", markersize=6,
+                    x, y, "o" if ours else "s", color="#c44e00" if ours else "#0072b2", markersize=6,
                     label="bitlocal" if ours else "scikit-learn",
                 )  # fmt: skip
                 for point, left, up in zip(some, x, y, strict=True):
