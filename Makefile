@@ -24,7 +24,7 @@ demo: $(VENV)/.installed
 	@echo 'Try next, after: source $(BIN)/activate'
 	@echo '  bitlocal info digits.safetensors'
 	@echo '  bitlocal predict digits.safetensors digits | head'
-	@echo '  bitlocal train fashion-mnist --hidden 1035,525 --out fashion.safetensors'
+	@echo '  bitlocal train fashion-mnist --preset fast --out fashion.safetensors'
 	@echo '  bitlocal train your-table.csv --target label'
 	@echo '  bitlocal train --help'
 

@@ -1,8 +1,8 @@
 """Accuracy against seconds to train, and against bytes to infer: bitlocal's presets beside its peers, as two figures.
 
     pip install '.[benchmarks]'
-    python benchmarks/frontier.py --out docs/frontier [--data mnist fashion-mnist] [--only NAME ...] [--threads N]
-    python benchmarks/frontier.py --out docs/frontier --draw      # the figures again, from the figures' numbers
+    python benchmarks/frontier.py [--out build/frontier] [--data mnist fashion-mnist] [--only NAME ...] [--threads N]
+    python benchmarks/frontier.py --out docs/frontier --draw      # the README's figures again, from their numbers
 
 Every model is trained once on all training images, seed 1, and tested once. Seconds are those of `fit`, from pixels on:
 encoding and scaling are counted. Bytes are what it takes to predict: for bitlocal the model file for inference, encoder

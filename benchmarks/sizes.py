@@ -24,7 +24,6 @@ sys.path[:0] = [str(HERE.parent / "tools"), str(HERE / "device")]
 from budgets import BUDGETS, Budget  # noqa: E402
 
 from bitlocal import export  # noqa: E402
-from bitlocal.spec import READOUT_UNIT  # noqa: E402
 from device.exported import answers, driver, exported, requests_for, smallest, stack_depth  # noqa: E402
 from device.lab import CORTEX_M3, section_sizes  # noqa: E402
 
@@ -57,8 +56,7 @@ def row(budget: Budget, seeds: int, n_samples: int, optimise: str) -> str:
     requests = requests_for(folder)
     on_device = driver(CORTEX_M3, model, optimise=optimise)
     logits = answers(on_device.run(bytes(requests.samples("p", some))))[1]
-    unit = READOUT_UNIT if classifier.readout_ == "learned" else 1  # of Python's logits
-    if not np.array_equal(logits, classifier.decision_function(some) * unit):
+    if not np.array_equal(logits, classifier.logits(some)):
         sys.exit(f"{recipe.name}: other logits on the device than in Python")
     instructions = int(on_device.run(bytes(requests.samples("i", some)), counted=True).split()[0]) // len(some)
 

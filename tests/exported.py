@@ -143,5 +143,5 @@ def pointer(array):
 
 
 def logits_of(classifier, X):
-    """Logits of all classes: `decision_function` gives a difference for two."""
-    return classifier.network_.logits(classifier._encode(np.asarray(X)))
+    """Logits of all classes: `decision_function` gives a difference for two, in votes."""
+    return classifier.logits(np.asarray(X))

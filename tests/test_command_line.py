@@ -225,8 +225,7 @@ def test_labels_are_the_same_from_everywhere(table, table_model, tmp_path):
 
     rows = list(csv.reader(run("predict", table_model, path, "--logits").stdout.splitlines()))
     assert rows[0] == ["ant", "bee", "cat"]
-    unit = 64 if clf.readout_ == "learned" else 1
-    np.testing.assert_array_equal(np.array(rows[1:], dtype=int), clf.decision_function(X) * unit)
+    np.testing.assert_array_equal(np.array(rows[1:], dtype=int), clf.logits(X))
 
 
 def test_columns_are_matched_by_name(table, table_model, tmp_path):

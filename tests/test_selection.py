@@ -156,6 +156,16 @@ def test_a_part_of_large_tables():
     assert clf.selection_.place > 0
 
 
+def test_trials_have_so_many_epochs_at_most(monkeypatch):
+    monkeypatch.setattr("bitlocal.estimator.selection._MOST_EPOCHS", 3)
+    X, _ = sums(60)
+    y = np.arange(60) % 2  # nothing to learn, so that all epochs count
+    capped, short, longer = (by_trial(max_iter=n, encoder="thermometer4").fit(X, y) for n in (14, 6, 7))
+    assert capped.selection_ == short.selection_ == longer.selection_
+    monkeypatch.undo()
+    assert by_trial(max_iter=14, encoder="thermometer4").fit(X, y).selection_ != short.selection_
+
+
 def test_the_same_for_any_number_of_threads():
     X, y = sums(150)
     one, two = by_trial(n_jobs=1).fit(X, y), by_trial(n_jobs=2).fit(X, y)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from bitlocal import export
-from bitlocal.spec import READOUT_UNIT
 from golden.cases import CASES, EXPORTS
 
 FOLDER = Path(__file__).parent
@@ -26,8 +25,10 @@ def _sha256(*parts: bytes) -> str:
 
 def classifier_digests(classifier: Any, X: Any) -> dict[str, str]:
     """Sum up the hidden weights, and the logits of the training data."""
-    unit = READOUT_UNIT if classifier.readout_ == "learned" else 1
-    logits = np.ascontiguousarray(classifier.decision_function(X) * unit, dtype="<i4")
+    logits = classifier.logits(X)
+    if logits.shape[1] == 2:  # as releases summed them up
+        logits = logits[:, 1] - logits[:, 0]
+    logits = np.ascontiguousarray(logits, dtype="<i4")
     return {"hidden_sha256": classifier.network_.hidden_sha256(), "logits_sha256": _sha256(logits.tobytes())}
 
 

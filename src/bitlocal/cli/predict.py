@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from bitlocal.cli.shared.data import Encoding, Resize, load_like, open_model
@@ -16,7 +15,6 @@ from bitlocal.cli.shared.outfile import require_writable
 from bitlocal.datasets.match import prediction_part
 from bitlocal.errors import DataError
 from bitlocal.files.atomic import write_file
-from bitlocal.spec import READOUT_UNIT
 
 
 def predict(
@@ -67,12 +65,9 @@ def predict(
         estimates = classifier.predict_proba(X)
         rows = [list(map(str, classifier.classes_)), *[[f"{p:.6g}" for p in row] for row in estimates.tolist()]]
     elif logits:
-        unit = READOUT_UNIT if classifier.readout_ == "learned" else 1
-        scores = (classifier.decision_function(X) * unit).astype(np.int32)  # whole again
-        if scores.ndim == 1:  # two classes: the second logit less the first
-            scores, header = scores[:, np.newaxis], [f"{classifier.classes_[1]} - {classifier.classes_[0]}"]
-        else:
-            header = [str(label) for label in classifier.classes_]
+        scores, header = classifier.logits(X), [str(label) for label in classifier.classes_]
+        if len(header) == 2:  # the second logit less the first
+            scores, header = scores[:, 1:] - scores[:, :1], [f"{header[1]} - {header[0]}"]
         rows = [header, *scores.tolist()]
     else:
         rows = [[label] for label in classifier.predict(X).tolist()]

@@ -429,14 +429,14 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             The class with the largest logit; ties go to the first in `classes_`.
         """
-        winners = self._logits(X).argmax(axis=1)
+        winners = self.logits(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[winners]
         return labels
 
     def decision_function(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
-        """Compute the logits, whole numbers: how many neurons of the last layer vote for a class, less those against.
+        """Compute the logits in votes: how many neurons of the last layer vote for a class, less those against.
 
-        With a learned readout, they are sums of its numbers for a class, in units of a vote: 64.
+        With a learned readout, they are sums of its numbers for a class, a vote being worth 64.
 
         Parameters
         ----------
@@ -446,12 +446,22 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
         -------
         ndarray of float64, shape (n_samples, n_classes), or (n_samples,) for two classes
             With two classes, the second logit less the first. In the type that what builds on them in scikit-learn
-            wants (calibration, say); `network_.logits` gives them as int32.
+            wants (calibration, say), and comparable between votes and learned readouts.
         """
-        logits = self._logits(X) / (READOUT_UNIT if self.readout_ == "learned" else 1)
-        return np.asarray(logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits)
+        votes = self.logits(X) / (READOUT_UNIT if self.readout_ == "learned" else 1)
+        return np.asarray(votes[:, 1] - votes[:, 0] if votes.shape[1] == 2 else votes)
 
-    def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
+    def logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
+        """Compute the logits as the network does, and exported code: whole numbers for each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or PackedBits
+
+        Returns
+        -------
+        ndarray of int32, shape (n_samples, n_classes)
+        """
         check_is_fitted(self, "network_")
         return self.network_.logits(self._encode(read(self, X)), n_threads=effective_n_jobs(self.n_jobs))
 
@@ -483,18 +493,3 @@ class BMLPClassifier(Probabilities, ClassifierMixin, BaseEstimator):
     def check_parameters(self) -> None:
         """Raise a ValueError that says what was expected, unless all parameters can be used."""
         check(self.get_params(deep=False))
-
-
-def require_trained(classifier: object) -> None:
-    """Refuse what is not a trained classifier.
-
-    Raises
-    ------
-    TypeError
-        If it is none.
-    NotFittedError
-        If it is not fitted.
-    """
-    if not isinstance(classifier, BMLPClassifier):
-        raise TypeError(f"expected a fitted BMLPClassifier, got {type(classifier).__name__}")
-    check_is_fitted(classifier, "network_")

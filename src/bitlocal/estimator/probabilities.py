@@ -27,7 +27,8 @@ class Probabilities:
     probability: bool
 
     @abstractmethod
-    def _logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]: ...
+    def logits(self, X: ArrayLike | PackedBits) -> NDArray[np.int32]:
+        """Compute the logits, whole numbers."""
 
     @_if_wanted
     def predict_proba(self, X: ArrayLike | PackedBits) -> NDArray[np.float64]:
@@ -81,7 +82,7 @@ class Probabilities:
 
     def _answers(self, X: ArrayLike | PackedBits) -> tuple[NDArray[np.int32], float]:
         """Give logits, and what to divide them by."""
-        logits = self._logits(X)
+        logits = self.logits(X)
         if self.temperature is None:
             raise NotFittedError(
                 "this classifier has no probabilities: it was trained with probability=False, was interrupted, or "

@@ -6,8 +6,9 @@ from typing import Any
 
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils.validation import check_is_fitted
 
-from bitlocal.estimator import BMLPClassifier, require_trained
+from bitlocal.estimator import BMLPClassifier
 
 Step = tuple[str, Any]
 
@@ -45,7 +46,7 @@ def unwrap(model: Any) -> tuple[list[Step], BMLPClassifier]:
             model = model.best_estimator_
         else:
             raise TypeError(f"expected a fitted BMLPClassifier, got {_told(model)}")
-    require_trained(model)
+    check_is_fitted(model, "network_")
     return steps, model
 
 
