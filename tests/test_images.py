@@ -261,7 +261,7 @@ def test_a_union_travels(tmp_path):
     for encoder, X in ((union, images), (numbers, images.reshape(40, -1)), (mixed, images.reshape(40, -1))):
         classifier = BMLPClassifier((45,), encoder=encoder, max_iter=2, random_state=0).fit(X, labels)
         bits = pack(clone(encoder).fit_transform(X, labels))
-        assert np.array_equal(classifier.network_.logits(bits)[:, 1], classifier._logits(X)[:, 1])
+        assert np.array_equal(classifier.network_.logits(bits)[:, 1], classifier.logits(X)[:, 1])
         save(classifier, tmp_path / "model")
         reloaded = load(tmp_path / "model")
         assert np.array_equal(reloaded.decision_function(X), classifier.decision_function(X))
